@@ -1,0 +1,106 @@
+"""The only callers of Bazel's cc_* rules.
+
+Every target is private unless its BUILD file widens it to a layer's users
+(`visibility = ["//platform:users_of_fiber"]`), is linked statically, and is compiled with
+warnings as errors. `copts`, `linkopts`, `tags` and the like go through to the native rule.
+"""
+
+WEFT_COPTS = [
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+]
+
+# Generated code: other people's style, so no warnings.
+WEFT_GENERATED_COPTS = ["-w"]
+
+_PRIVATE_SYMBOLS = "@system//:private_symbols.lds"
+
+# No executable may offer its static gRPC, Protobuf or Abseil to shared objects that were built
+# against the shared ones: docs/adr/0001-static-grpc-beside-shared-opentelemetry.md.
+_EXECUTABLE_LINKOPTS = [
+    "-Wl,--exclude-libs,ALL",
+    "-Wl,--version-script=$(location %s)" % _PRIVATE_SYMBOLS,
+    "-pthread",
+]
+
+_PRIVATE = ["//visibility:private"]
+
+def weft_cc_library(name, copts = [], visibility = None, **kwargs):
+    """A library: usually one header, its source, and the targets it includes.
+
+    Args:
+      name: the concept's name, which is also that of its files.
+      copts: added to the common flags.
+      visibility: private to the package unless given here or as the package's default.
+      **kwargs: srcs, hdrs, deps, linkopts, defines, testonly, tags ... of cc_library.
+    """
+    native.cc_library(
+        name = name,
+        copts = WEFT_COPTS + copts,
+        linkstatic = True,
+        visibility = visibility,
+        **kwargs
+    )
+
+def weft_generated_cc_library(name, copts = [], visibility = None, **kwargs):
+    """A library of generated sources: compiled without warnings. For bazel/*.bzl."""
+    native.cc_library(
+        name = name,
+        copts = WEFT_GENERATED_COPTS + copts,
+        linkstatic = True,
+        visibility = visibility,
+        **kwargs
+    )
+
+def weft_cc_binary(name, copts = [], linkopts = [], visibility = None, **kwargs):
+    """An executable."""
+    native.cc_binary(
+        name = name,
+        additional_linker_inputs = [_PRIVATE_SYMBOLS],
+        copts = WEFT_COPTS + copts,
+        linkopts = _EXECUTABLE_LINKOPTS + linkopts,
+        linkstatic = True,
+        visibility = visibility,
+        **kwargs
+    )
+
+def weft_cc_test(name, copts = [], linkopts = [], deps = [], size = "small", **kwargs):
+    """A GoogleTest test; main() comes from @system//:gtest, which is added.
+
+    Args:
+      name: by habit the tested unit's name and "_test".
+      copts: added to the common flags.
+      linkopts: added to the common flags.
+      deps: what the test includes; add "@system//:gmock" for matchers and mocks.
+      size: "small" unless the test starts processes or opens many connections.
+      **kwargs: srcs, data, args, env, tags, shard_count ... of cc_test.
+    """
+    native.cc_test(
+        name = name,
+        additional_linker_inputs = [_PRIVATE_SYMBOLS],
+        copts = WEFT_COPTS + copts,
+        linkopts = _EXECUTABLE_LINKOPTS + linkopts,
+        linkstatic = True,
+        size = size,
+        visibility = _PRIVATE,
+        deps = deps + ["@system//:gtest"],
+        **kwargs
+    )
+
+def weft_cc_benchmark(name, copts = [], linkopts = [], deps = [], tags = [], **kwargs):
+    """A Google Benchmark executable; main() comes from @system//:benchmark, which is added.
+
+    Run it with `./weft build --config=opt //package:name` and bazel-bin/package/name.
+    """
+    native.cc_binary(
+        name = name,
+        testonly = True,
+        additional_linker_inputs = [_PRIVATE_SYMBOLS],
+        copts = WEFT_COPTS + copts,
+        linkopts = _EXECUTABLE_LINKOPTS + linkopts,
+        linkstatic = True,
+        tags = tags + ["benchmark"],
+        deps = deps + ["@system//:benchmark"],
+        **kwargs
+    )
