@@ -18,6 +18,7 @@ def layer_groups():
         native.package_group(
             name = "users_of_" + layer,
             packages = ["//platform/%s/..." % user for user in LAYERS[i:]] + [
+                "//platform",
                 "//proto/...",
                 "//services/...",
                 "//tests/...",

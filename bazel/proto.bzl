@@ -9,7 +9,7 @@ load("//bazel:cc.bzl", "weft_generated_cc_library")
 
 # The generator of handler base classes and stubs, and what its output includes.
 _WEFT_PLUGIN = "@weft//platform/rpc/codegen:protoc-gen-weft"
-_WEFT_RUNTIME = "@weft//platform/rpc:rpc"
+_WEFT_RUNTIME = "@weft//platform:generated_code_runtime"
 
 def _import_root(ctx, proto):
     """The folder that import paths of this library start from; "" for the workspace."""
@@ -92,7 +92,7 @@ def _descriptors_impl(ctx):
         mnemonic = "ProtocDescriptors",
         use_default_shell_env = True,
     )
-    return [DefaultInfo(files = depset([output]))]
+    return [DefaultInfo(files = depset([output]), runfiles = ctx.runfiles([output]))]
 
 _descriptors = rule(
     implementation = _descriptors_impl,
