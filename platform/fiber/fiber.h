@@ -1,0 +1,40 @@
+// What code that runs on a fiber can do with time and with itself.
+//
+// A fiber is a thread of execution that costs a stack and no operating-system thread. It stays on
+// the shard (thread) it was started on for life. Code on it is plain blocking code: calls that
+// wait *park* the fiber, and the shard runs others meanwhile. Calls that block the *thread* (file
+// I/O, std::mutex under contention, sleep) stop all fibers of the shard: send those to a
+// BlockingPool (blocking_pool.h).
+#ifndef WEFT_PLATFORM_FIBER_FIBER_H_
+#define WEFT_PLATFORM_FIBER_FIBER_H_
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+
+namespace weft {
+
+// True on a fiber of a Runtime. Any thread.
+bool OnFiber();
+
+// The time on the clock of the runtime the caller runs in (the real clock elsewhere). Any thread.
+absl::Time Now();
+
+// Lets the other ready fibers of the shard run first, and events be handled. Parks (briefly); not a
+// cancel point. Requires: on a fiber.
+void Yield();
+
+// Parks the fiber for `duration` (not at all when it is zero or negative). A cancel point: returns
+// OK after the time, or the status of the cancel scope that ended the sleep early. A runtime that
+// polls gRPC wakes up to 1 ms late: its queue rounds deadlines up to milliseconds.
+// Call it qualified, `weft::SleepFor(…)`: an unqualified call is ambiguous with absl::SleepFor,
+// which blocks the thread. Requires: on a fiber.
+absl::Status SleepFor(absl::Duration duration);
+absl::Status SleepUntil(absl::Time time);
+
+// The name shown for the calling fiber in /debug/fibers. `name` must outlive the fiber (a literal,
+// or a registered method's name). No-op off fibers.
+void SetFiberName(const char* name);
+
+}  // namespace weft
+
+#endif  // WEFT_PLATFORM_FIBER_FIBER_H_

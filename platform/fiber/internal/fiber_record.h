@@ -1,0 +1,56 @@
+// FiberRecord: what a shard knows of one of its fibers. It lies at the top of the fiber's own stack
+// page, next to the frames it describes, so that a parked fiber keeps few cache lines and pages.
+#ifndef WEFT_PLATFORM_FIBER_INTERNAL_FIBER_RECORD_H_
+#define WEFT_PLATFORM_FIBER_INTERNAL_FIBER_RECORD_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "platform/fiber/fiber_local.h"
+#include "platform/fiber/internal/fiber_body.h"
+#include "platform/fiber/internal/sanitizer_fiber.h"
+#include "platform/fiber/internal/waiter.h"
+
+namespace boost::fibers {
+class context;
+}  // namespace boost::fibers
+
+namespace weft::internal {
+
+class Shard;
+
+enum class FiberState : uint8_t { kIdle, kReady, kRunning, kParked };
+
+// All fields belong to the shard's thread, but for `remote_next`, which the wakers of other threads
+// write, and `shard`, which never changes.
+struct FiberRecord {
+  explicit FiberRecord(Shard* owner) : shard(owner) {}
+
+  Shard* const shard;
+  boost::fibers::context* context = nullptr;
+  FiberRecord* ready_next = nullptr;  // run queue, or the pool of idle fibers
+  FiberRecord* remote_next = nullptr;
+  FiberRecord* all_next = nullptr;  // every fiber of the shard, for the dump
+  FiberRecord* all_previous = nullptr;
+
+  FiberBody* body = nullptr;  // null while idle; still null when resumed: the fiber ends
+  CancelScope* scope = nullptr;
+  const char* name = "";
+  WaitInfo waits_for;
+  FiberState state = FiberState::kIdle;
+  bool first_park_pending = false;
+  uint64_t id = 0;  // a new one for each task
+  int64_t spawned_nanos = 0;
+  int64_t state_since_nanos = 0;
+  std::unique_ptr<FiberLocalValue> locals[kMaxFiberLocals];
+
+  SanitizerFiber sanitizer;
+};
+
+// The record of the calling fiber; null off fibers.
+FiberRecord* CurrentFiber();
+
+}  // namespace weft::internal
+
+#endif  // WEFT_PLATFORM_FIBER_INTERNAL_FIBER_RECORD_H_

@@ -1,0 +1,30 @@
+// ScopeAccess: what the scheduler and the primitives do with a CancelScope beyond its public face.
+#ifndef WEFT_PLATFORM_FIBER_INTERNAL_SCOPE_ACCESS_H_
+#define WEFT_PLATFORM_FIBER_INTERNAL_SCOPE_ACCESS_H_
+
+#include "platform/fiber/cancel_scope.h"
+#include "platform/fiber/internal/waiter.h"
+
+namespace weft::internal {
+
+class ScopeAccess {
+ public:
+  // Without looking at the clock: a deadline that has passed shows only when a timer says so.
+  static CancelCause Cause(const CancelScope& scope) { return scope.cause_; }
+  static int64_t DeadlineNanos(const CancelScope& scope) { return scope.deadline_nanos_; }
+
+  static void AddWaiter(CancelScope& scope, Waiter& waiter) {
+    waiter.scope_next = scope.waiters_;
+    if (scope.waiters_ != nullptr) scope.waiters_->scope_previous = &waiter;
+    scope.waiters_ = &waiter;
+  }
+  static void RemoveWaiter(CancelScope& scope, Waiter& waiter) {
+    (waiter.scope_previous == nullptr ? scope.waiters_ : waiter.scope_previous->scope_next) =
+        waiter.scope_next;
+    if (waiter.scope_next != nullptr) waiter.scope_next->scope_previous = waiter.scope_previous;
+  }
+};
+
+}  // namespace weft::internal
+
+#endif  // WEFT_PLATFORM_FIBER_INTERNAL_SCOPE_ACCESS_H_

@@ -1,0 +1,69 @@
+#include "platform/fiber/internal/stack_pool.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <atomic>
+
+namespace weft::internal {
+namespace {
+
+#ifndef MADV_GUARD_INSTALL
+constexpr int MADV_GUARD_INSTALL = 102;  // Linux 6.13; older C libraries do not name it.
+#endif
+
+std::atomic<size_t> protected_stacks{0};
+
+void InstallGuard(char* page, size_t bytes) {
+  static const bool has_guard_advice = [page, bytes] {
+    return madvise(page, bytes, MADV_GUARD_INSTALL) == 0;
+  }();
+  if (has_guard_advice) {
+    madvise(page, bytes, MADV_GUARD_INSTALL);
+  } else if (protected_stacks.fetch_add(1, std::memory_order_relaxed) <
+             StackPool::kMaxProtectedStacks) {
+    mprotect(page, bytes, PROT_NONE);
+  }
+}
+
+size_t RoundUp(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * unit; }
+
+}  // namespace
+
+StackPool::StackPool(size_t stack_bytes)
+    : page_bytes_(static_cast<size_t>(sysconf(_SC_PAGESIZE))),
+      stack_bytes_(RoundUp(stack_bytes, page_bytes_)),
+      stride_bytes_(stack_bytes_ + page_bytes_) {}
+
+StackPool::~StackPool() {
+  for (void* slab : slabs_) munmap(slab, stride_bytes_ * kStacksPerSlab);
+}
+
+bool StackPool::AddSlab() {
+  void* const slab = mmap(nullptr, stride_bytes_ * kStacksPerSlab, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+  if (slab == MAP_FAILED) return false;
+  // A huge page would make 2 MiB resident for the first touch of one stack.
+  madvise(slab, stride_bytes_ * kStacksPerSlab, MADV_NOHUGEPAGE);
+  slabs_.push_back(slab);
+  for (size_t i = kStacksPerSlab; i-- > 0;) {
+    char* const guard = static_cast<char*>(slab) + i * stride_bytes_;
+    InstallGuard(guard, page_bytes_);
+    free_.push_back(guard + stride_bytes_);
+  }
+  return true;
+}
+
+void* StackPool::Allocate() {
+  if (free_.empty() && !AddSlab()) return nullptr;
+  void* const top = free_.back();
+  free_.pop_back();
+  return top;
+}
+
+void StackPool::Deallocate(void* top) {
+  madvise(static_cast<char*>(top) - stack_bytes_, stack_bytes_, MADV_DONTNEED);
+  free_.push_back(top);
+}
+
+}  // namespace weft::internal

@@ -1,0 +1,47 @@
+// StackPool: the stacks of one shard's fibers, carved out of large reserved mappings ("slabs").
+//
+// Only the pages a fiber has touched use memory; the rest of a stack is address space. Below each
+// stack lies a guard page, so that an overflow crashes instead of writing into the neighbour:
+//   - Linux ≥ 6.13: madvise(MADV_GUARD_INSTALL), which splits no mapping;
+//   - before: mprotect, which costs a kernel map entry each. Those are limited (vm.max_map_count,
+//     65,530 by default), so only the first kMaxProtectedStacks of a process are guarded.
+#ifndef WEFT_PLATFORM_FIBER_INTERNAL_STACK_POOL_H_
+#define WEFT_PLATFORM_FIBER_INTERNAL_STACK_POOL_H_
+
+#include <cstddef>
+#include <vector>
+
+namespace weft::internal {
+
+// Used by its shard's thread only.
+class StackPool {
+ public:
+  // Half of the kernel's default map budget: two entries a stack, and room for everybody else.
+  static constexpr size_t kMaxProtectedStacks = 16'000;
+  static constexpr size_t kStacksPerSlab = 64;
+
+  // `stack_bytes` is rounded up to pages.
+  explicit StackPool(size_t stack_bytes);
+  ~StackPool();  // Requires: every stack was given back.
+  StackPool(const StackPool&) = delete;
+  StackPool& operator=(const StackPool&) = delete;
+
+  // The top (highest address) of a stack of stack_bytes(); null when the system refuses memory.
+  void* Allocate();
+  // Returns the stack and its memory to the system.
+  void Deallocate(void* top);
+
+  size_t stack_bytes() const { return stack_bytes_; }
+
+ private:
+  bool AddSlab();
+  const size_t page_bytes_;
+  const size_t stack_bytes_;
+  const size_t stride_bytes_;  // stack and guard
+  std::vector<void*> slabs_;
+  std::vector<void*> free_;  // tops; the last one given back is the first one out
+};
+
+}  // namespace weft::internal
+
+#endif  // WEFT_PLATFORM_FIBER_INTERNAL_STACK_POOL_H_

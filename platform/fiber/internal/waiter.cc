@@ -1,0 +1,57 @@
+#include "platform/fiber/internal/waiter.h"
+
+#include "absl/strings/str_cat.h"
+#include "platform/base/check.h"
+#include "platform/fiber/cancel_scope.h"
+#include "platform/fiber/internal/fiber_record.h"
+#include "platform/fiber/internal/shard.h"
+
+namespace weft::internal {
+
+Waiter::Waiter(const WaitInfo& wait_info) : fiber(CurrentFiber()), info(wait_info) {
+  Check(fiber != nullptr,
+        "a call that parks was made off fibers: run it on one (Runtime::Run, TaskGroup::Spawn)");
+}
+
+WakeReason Park(Waiter& waiter, int64_t deadline_nanos) {
+  return waiter.fiber->shard->Park(waiter, deadline_nanos, /*cancellable=*/true);
+}
+
+WakeReason ParkUncancellable(Waiter& waiter, int64_t deadline_nanos) {
+  return waiter.fiber->shard->Park(waiter, deadline_nanos, /*cancellable=*/false);
+}
+
+bool Wake(Waiter& waiter, WakeReason reason) {
+  FiberRecord* const fiber = waiter.fiber;  // The waiter may be gone after the exchange.
+  WakeReason expected = WakeReason::kWaiting;
+  if (!waiter.reason.compare_exchange_strong(expected, reason, std::memory_order_acq_rel)) {
+    return false;
+  }
+  fiber->shard->MakeReadyFromAnywhere(*fiber);
+  return true;
+}
+
+absl::Status ParkStatus(WakeReason reason, absl::string_view doing) {
+  if (reason == WakeReason::kNotified) return absl::OkStatus();
+  if (reason == WakeReason::kDeadline) {
+    return absl::DeadlineExceededError(absl::StrCat("the deadline passed while ", doing));
+  }
+  const CancelScope* const scope = CancelScope::Current();
+  const absl::Status status = scope == nullptr ? absl::OkStatus() : scope->status();
+  if (status.ok()) return absl::CancelledError(absl::StrCat("cancelled while ", doing));
+  return absl::Status(status.code(), absl::StrCat(status.message(), " (while ", doing, ")"));
+}
+
+int64_t ToDeadlineNanos(absl::Time deadline) {
+  if (deadline == absl::InfiniteFuture()) return kNeverNanos;
+  Shard* const shard = Shard::Current();
+  return (shard == nullptr ? Clock::Real() : shard->clock()).ToMonotonicNanos(deadline);
+}
+
+bool StartFiber(FiberBody& body, const StartOptions& options) {
+  Shard* const shard = Shard::Current();
+  Check(shard != nullptr, "fibers are started from a fiber or the loop of a runtime");
+  return shard->Start(body, options);
+}
+
+}  // namespace weft::internal

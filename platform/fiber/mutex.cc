@@ -1,0 +1,87 @@
+#include "platform/fiber/mutex.h"
+
+#include <mutex>
+
+#include "platform/base/check.h"
+#include "platform/fiber/internal/fiber_record.h"
+
+namespace weft {
+
+using internal::CurrentFiber;
+using internal::FiberRecord;
+using internal::SpinLock;
+using internal::Waiter;
+using internal::WakeReason;
+
+Mutex::~Mutex() { Check(owner_ == nullptr, "a Mutex is destroyed while locked"); }
+
+void Mutex::Lock() { LockSlow(/*cancellable=*/false).IgnoreError(); }
+
+absl::Status Mutex::LockCancellable() { return LockSlow(/*cancellable=*/true); }
+
+absl::Status Mutex::LockSlow(bool cancellable) {
+  Waiter waiter({.kind = "mutex", .object = this});
+  {
+    std::lock_guard<SpinLock> hold(lock_);
+    if (owner_ == nullptr) {
+      owner_ = waiter.fiber;
+      return absl::OkStatus();
+    }
+    Check(owner_ != waiter.fiber, "a fiber locks a Mutex that it already holds");
+    waiters_.Add(waiter);
+  }
+  const WakeReason reason =
+      cancellable ? internal::Park(waiter) : internal::ParkUncancellable(waiter);
+  if (reason == WakeReason::kNotified) return absl::OkStatus();  // Unlock() made us the owner.
+  std::lock_guard<SpinLock> hold(lock_);
+  waiters_.Remove(waiter);
+  return internal::ParkStatus(reason, "waiting for a mutex");
+}
+
+bool Mutex::TryLock() {
+  FiberRecord* const self = CurrentFiber();
+  Check(self != nullptr, "a weft::Mutex is for fibers");
+  std::lock_guard<SpinLock> hold(lock_);
+  if (owner_ != nullptr) return false;
+  owner_ = self;
+  return true;
+}
+
+void Mutex::Unlock() {
+  std::lock_guard<SpinLock> hold(lock_);
+  Check(owner_ != nullptr && owner_ == CurrentFiber(), "a Mutex is unlocked by who holds it");
+  owner_ = waiters_.WakeOne();
+}
+
+ConditionVariable::~ConditionVariable() {
+  Check(waiters_.empty(), "a ConditionVariable is destroyed while fibers wait for it");
+}
+
+absl::Status ConditionVariable::Wait(Mutex& mutex, absl::Time deadline) {
+  const int64_t deadline_nanos = internal::ToDeadlineNanos(deadline);
+  Waiter waiter({.kind = "condition variable", .object = this});
+  {
+    std::lock_guard<SpinLock> hold(lock_);
+    waiters_.Add(waiter);
+  }
+  mutex.Unlock();
+  const WakeReason reason = internal::Park(waiter, deadline_nanos);
+  if (reason != WakeReason::kNotified) {
+    std::lock_guard<SpinLock> hold(lock_);
+    waiters_.Remove(waiter);
+  }
+  mutex.Lock();
+  return internal::ParkStatus(reason, "waiting for a condition");
+}
+
+void ConditionVariable::NotifyOne() {
+  std::lock_guard<SpinLock> hold(lock_);
+  waiters_.WakeOne();
+}
+
+void ConditionVariable::NotifyAll() {
+  std::lock_guard<SpinLock> hold(lock_);
+  waiters_.WakeAll();
+}
+
+}  // namespace weft

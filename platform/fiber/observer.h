@@ -1,0 +1,62 @@
+// What a runtime tells of itself. Counters are kept by each shard for itself (one writer, relaxed
+// atomics, no lock) and read from any thread; distributions go through the observer's hooks.
+// Nothing here knows Prometheus or OpenTelemetry: observability plugs in from above.
+#ifndef WEFT_PLATFORM_FIBER_OBSERVER_H_
+#define WEFT_PLATFORM_FIBER_OBSERVER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace weft {
+
+// One turn of a shard's loop: wait, then run every fiber that became ready.
+struct LoopSample {
+  int64_t wait_nanos = 0;  // spent in Poller::Wait
+  int64_t lag_nanos = 0;   // from the return of Wait to the next one: what an event that became
+                           // ready just after the return had to wait
+  size_t events = 0;       // handled by Wait
+};
+
+// Hooks run on the shard's thread, between fibers: they must be short, must not park, block or
+// throw. An observer outlives every runtime it is given to.
+class RuntimeObserver {
+ public:
+  virtual ~RuntimeObserver() = default;
+  virtual void OnLoop(int /*shard*/, const LoopSample& /*sample*/) noexcept {}
+};
+
+// A reading of one shard's counters. Totals only grow.
+struct ShardStats {
+  int shard = 0;
+  uint64_t fibers_spawned_total = 0;
+  uint64_t fibers_finished_total = 0;
+  uint64_t loop_iterations_total = 0;
+  uint64_t poll_events_total = 0;
+  int64_t busy_nanos_total = 0;   // time outside Poller::Wait
+  int64_t longest_run_nanos = 0;  // longest run of one fiber without a park, within the last one to
+                                  // two minutes
+  size_t running = 0;             // 0 or 1
+  size_t ready = 0;               // run-queue length
+  size_t parked = 0;
+  size_t idle = 0;    // pooled: a stack that waits for a task
+  size_t timers = 0;  // armed
+};
+
+// One fiber, as the dump shows it. Times are ages in nanoseconds on the runtime's clock; they are
+// as exact as the shard's loop time, which is read once a turn.
+struct FiberInfo {
+  uint64_t id = 0;
+  int shard = 0;
+  std::string state;        // "running", "ready" or "parked"
+  std::string name;         // what was spawned: a method's name for a call
+  std::string waits_for;    // empty unless parked: "sleep", "mutex", "rpc reply", …
+  int64_t age_nanos = 0;    // since it was spawned
+  int64_t state_nanos = 0;  // since it entered its state
+  int64_t deadline_left_nanos = INT64_MAX;  // of its innermost cancel scope; INT64_MAX: none
+};
+
+}  // namespace weft
+
+#endif  // WEFT_PLATFORM_FIBER_OBSERVER_H_

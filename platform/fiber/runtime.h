@@ -1,0 +1,104 @@
+// Runtime: the shards on which fibers run. One shard = one thread + one poller + one Boost.Fiber
+// scheduler; fibers are pinned to their shard.
+//
+//   weft::Runtime runtime({.shards = 2});
+//   absl::StatusOr<int> sum = runtime.Run([] { return Add(1, 2); });   // on a fiber; blocks main
+//
+// Lifetime: the destructor waits until every fiber has finished (nothing is detached or killed),
+// then ends the threads. Work that waits for outside events must be told to end before: that is
+// what CancelScope and rpc::Server::Shutdown are for.
+#ifndef WEFT_PLATFORM_FIBER_RUNTIME_H_
+#define WEFT_PLATFORM_FIBER_RUNTIME_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "platform/base/clock.h"
+#include "platform/fiber/observer.h"
+#include "platform/fiber/poller.h"
+
+namespace weft {
+
+namespace internal {
+class Shard;
+}  // namespace internal
+
+struct RuntimeOptions {
+  // Shards (threads). 0: the CPU quota of the cgroup, rounded up, else the affinity mask
+  // (base/cpu_quota.h).
+  int shards = 0;
+  // Virtual size of a fiber's stack; memory is used page by page as the stack grows. Rounded up to
+  // pages. Overflow hits a guard page.
+  size_t stack_bytes = 256 * 1024;
+  // Idle stacks kept warm for reuse by each shard; further ones are given back to the system.
+  size_t max_idle_fibers = 4096;
+  // Fibers that may exist on a shard at once; more make Spawn fail its task with
+  // RESOURCE_EXHAUSTED rather than the process with out-of-memory.
+  size_t max_fibers_per_shard = 2'000'000;
+  const Clock* clock = nullptr;         // null: Clock::Real()
+  PollerFactory poller_factory = {};    // empty: MakeThreadPoller
+  RuntimeObserver* observer = nullptr;  // may be null; outlives the runtime
+  std::string name = "weft";            // threads are called "<name>-<shard>"
+};
+
+class Runtime {
+ public:
+  explicit Runtime(RuntimeOptions options);
+  ~Runtime();
+  Runtime(const Runtime&) = delete;
+  Runtime& operator=(const Runtime&) = delete;
+
+  int shards() const { return static_cast<int>(shards_.size()); }
+  const Clock& clock() const { return *clock_; }
+
+  // Runs `function` on a fiber of `shard` and blocks the calling *thread* until it returned. For
+  // main() and tests; crashes when called on a fiber of this runtime, where it would deadlock.
+  template <typename F>
+  std::invoke_result_t<F> Run(F function, int shard = 0);
+
+  // Runs `function` on the shard's loop as soon as the shard gets there, on no fiber: it must not
+  // park, block or throw. Any thread; never blocks.
+  void Post(int shard, absl::AnyInvocable<void()> function);
+
+  // Readings for telemetry; any thread, never blocks.
+  std::vector<ShardStats> Stats() const;
+
+  // Every fiber with a task, shard by shard. Each shard lists its own between two fibers, so the
+  // calling *thread* blocks until the shard gets there, at most `timeout`; a shard that does not
+  // answer in time is reported by its number in `stuck_shards`. Not on a fiber of this runtime.
+  std::vector<FiberInfo> Fibers(absl::Duration timeout, std::vector<int>* stuck_shards);
+
+  // The poller of the calling fiber's shard; null off fibers.
+  static Poller* CurrentPoller();
+  // The runtime and the shard's number of the caller; null and -1 off shards.
+  static Runtime* Current();
+  static int CurrentShard();
+
+ private:
+  friend class internal::Shard;
+  void RunBlocking(int shard, absl::AnyInvocable<void()> function);
+
+  const Clock* const clock_;
+  std::vector<std::unique_ptr<internal::Shard>> shards_;
+};
+
+template <typename F>
+std::invoke_result_t<F> Runtime::Run(F function, int shard) {
+  using Result = std::invoke_result_t<F>;
+  if constexpr (std::is_void_v<Result>) {
+    RunBlocking(shard, [&function] { function(); });
+  } else {
+    std::optional<Result> result;
+    RunBlocking(shard, [&] { result.emplace(function()); });
+    return *std::move(result);
+  }
+}
+
+}  // namespace weft
+
+#endif  // WEFT_PLATFORM_FIBER_RUNTIME_H_

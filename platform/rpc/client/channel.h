@@ -1,0 +1,63 @@
+// Channel: a client's connection to a target, shared by all shards and stubs.
+#ifndef WEFT_PLATFORM_RPC_CLIENT_CHANNEL_H_
+#define WEFT_PLATFORM_RPC_CLIENT_CHANNEL_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "platform/rpc/client/interceptor.h"
+#include "platform/rpc/metadata.h"
+
+struct grpc_channel;
+
+namespace weft::rpc {
+
+struct ChannelOptions {
+  int max_receive_message_bytes = 4 * 1024 * 1024;
+  // The outermost first. They outlive the channel.
+  std::vector<ClientInterceptor*> interceptors;
+  // A connection of its own instead of sharing those of equal channels in the process.
+  bool own_connection = false;
+};
+
+// What one call may ask for.
+struct CallOptions {
+  // The call ends at the earliest of these and of the deadline of the calling fiber's scope.
+  absl::Duration timeout = absl::InfiniteDuration();
+  absl::Time deadline = absl::InfiniteFuture();
+  Metadata metadata;
+  // Wait for a connection instead of failing at once with UNAVAILABLE while there is none.
+  bool wait_for_ready = false;
+  // When set, filled with what the server sent; must outlive the call.
+  Metadata* initial_metadata = nullptr;
+  Metadata* trailing_metadata = nullptr;
+};
+
+// Thread-safe; making one does not connect. Outlives its stubs and their calls.
+class Channel {
+ public:
+  // `target` as gRPC names it: "dns:///catalog:50051", "127.0.0.1:50051", "ipv4:…", "unix:…".
+  // Insecure: TLS comes with the security work. Errors: INVALID_ARGUMENT for an empty target.
+  static absl::StatusOr<std::shared_ptr<Channel>> Create(std::string target,
+                                                         ChannelOptions options = {});
+  ~Channel();
+  Channel(const Channel&) = delete;
+  Channel& operator=(const Channel&) = delete;
+
+  const std::string& target() const { return target_; }
+  const ChannelOptions& options() const { return options_; }
+  grpc_channel* core() const { return core_; }
+
+ private:
+  Channel(std::string target, ChannelOptions options, grpc_channel* core);
+  const std::string target_;
+  const ChannelOptions options_;
+  grpc_channel* const core_;
+};
+
+}  // namespace weft::rpc
+
+#endif  // WEFT_PLATFORM_RPC_CLIENT_CHANNEL_H_

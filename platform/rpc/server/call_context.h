@@ -1,0 +1,67 @@
+// CallContext: what a handler and the interceptors round it know of the call they serve.
+#ifndef WEFT_PLATFORM_RPC_SERVER_CALL_CONTEXT_H_
+#define WEFT_PLATFORM_RPC_SERVER_CALL_CONTEXT_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "platform/fiber/cancel_scope.h"
+#include "platform/rpc/metadata.h"
+#include "platform/rpc/method.h"
+
+namespace weft::rpc {
+
+// Lives as long as the call's handler and interceptors run. Used by the call's fiber and by the
+// children of its task groups; no call parks.
+class CallContext {
+ public:
+  virtual ~CallContext() = default;
+
+  // The method served; its path is what the client sent. For a method that nobody registered, the
+  // descriptor's name is "other" and `requested_method()` tells what was asked for.
+  const MethodDescriptor& method() const { return *method_; }
+  virtual absl::string_view requested_method() const = 0;
+
+  // The client's address, such as "ipv4:10.1.2.3:41234".
+  virtual std::string peer() const = 0;
+
+  // When the client stops waiting; absl::InfiniteFuture() when it set no deadline. The call's
+  // cancel scope has this deadline, so every park and every outgoing call is bounded by it.
+  virtual absl::Time deadline() const = 0;
+
+  // The scope the handler runs in. It is cancelled (client gone, deadline, drain) while the handler
+  // runs; code that computes for long without parking should ask `scope().cancelled()` after a
+  // weft::Yield().
+  virtual CancelScope& scope() = 0;
+
+  // What the client sent with the call.
+  virtual MetadataView metadata() const = 0;
+
+  // Sent before the first message, or with the reply of a unary call. Adding after it was sent has
+  // no effect. Bad entries turn the call into INTERNAL with a text that names the key.
+  virtual void AddInitialMetadata(absl::string_view key, absl::string_view value) = 0;
+  // Sent with the status.
+  virtual void AddTrailingMetadata(absl::string_view key, absl::string_view value) = 0;
+
+  // Message bytes so far (payload without framing), for telemetry.
+  uint64_t received_bytes() const { return received_bytes_; }
+  uint64_t sent_bytes() const { return sent_bytes_; }
+  // When the call was accepted, on the runtime's clock (monotonic nanoseconds).
+  int64_t accepted_nanos() const { return accepted_nanos_; }
+
+ protected:
+  const MethodDescriptor* method_ = nullptr;
+  uint64_t received_bytes_ = 0;
+  uint64_t sent_bytes_ = 0;
+  int64_t accepted_nanos_ = 0;
+};
+
+}  // namespace weft::rpc
+
+namespace weft {
+using rpc::CallContext;
+}  // namespace weft
+
+#endif  // WEFT_PLATFORM_RPC_SERVER_CALL_CONTEXT_H_

@@ -1,0 +1,79 @@
+// Server: serves gRPC on a Runtime's shards.
+//
+//   weft::rpc::ShardQueues queues(/*shards=*/2);
+//   weft::Runtime runtime({.shards = 2, .poller_factory = queues.Pollers()});
+//   auto server = weft::rpc::Server::Start(runtime, queues, {.listen = {"0.0.0.0:50051"}},
+//                                          {&catalog_handler, &health});
+//   …
+//   (*server)->Shutdown({.grace = absl::Seconds(5)});
+#ifndef WEFT_PLATFORM_RPC_SERVER_SERVER_H_
+#define WEFT_PLATFORM_RPC_SERVER_SERVER_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "platform/fiber/runtime.h"
+#include "platform/rpc/server/interceptor.h"
+#include "platform/rpc/server/service.h"
+#include "platform/rpc/shard_queues.h"
+
+namespace weft::rpc {
+
+struct ServerOptions {
+  // "host:port" each; port 0 takes a free one (ask Server::ports()).
+  std::vector<std::string> listen = {"127.0.0.1:0"};
+  // A larger request is answered with RESOURCE_EXHAUSTED; its handler never runs.
+  int max_receive_message_bytes = 4 * 1024 * 1024;
+  // Calls of one method that a shard has asked gRPC for in advance. Few on purpose: 1,024 cost a
+  // quarter more CPU a call than 16 (measured; see ARCHITECTURE.md).
+  int accept_slots = 16;
+  // Hold back and send together the replies of one turn of the loop (ARCHITECTURE.md, "Replies
+  // leave together").
+  bool coalesce_replies = true;
+  // Outermost first; they outlive the server.
+  std::vector<ServerInterceptor*> interceptors;
+};
+
+struct ServerStats {
+  uint64_t connections_accepted_total = 0;
+  uint64_t connections_open = 0;
+  uint64_t calls_in_flight = 0;
+};
+
+class Server {
+ public:
+  struct ShutdownOptions {
+    // In-flight calls may finish for this long; then they are cancelled (cause: drain).
+    absl::Duration grace = absl::Seconds(20);
+    // Cancelled handlers may take this long to return; then Shutdown gives up on them.
+    absl::Duration after_cancel = absl::Seconds(5);
+  };
+
+  // Binds, listens and serves. `services` outlive the server. Blocks the thread briefly; not on a
+  // fiber. Errors: INVALID_ARGUMENT for an address that does not parse, a method registered twice;
+  // FAILED_PRECONDITION naming the port when it is taken, PERMISSION_DENIED when it is reserved.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(Runtime& runtime, ShardQueues& queues,
+                                                       ServerOptions options,
+                                                       std::vector<Service*> services);
+  // Shuts down with default options if Shutdown was not called.
+  virtual ~Server() = default;
+
+  // The ports, in the order of ServerOptions::listen.
+  virtual const std::vector<int>& ports() const = 0;
+
+  // Stops: no new connections or calls; in-flight calls finish within `grace`, are then cancelled,
+  // and are waited for. Blocks the thread; idempotent. OK, or DEADLINE_EXCEEDED naming the
+  // methods whose handlers did not return: the process should then exit without destroying the
+  // runtime, which would wait for them for ever.
+  virtual absl::Status Shutdown(const ShutdownOptions& options) = 0;
+
+  virtual ServerStats Stats() const = 0;
+};
+
+}  // namespace weft::rpc
+
+#endif  // WEFT_PLATFORM_RPC_SERVER_SERVER_H_
