@@ -1,0 +1,161 @@
+"""Rules and dashboards ask for metrics that exist; alerts are complete; the checks work."""
+
+import copy
+import json
+import unittest
+
+import metrics_catalogue
+import monitoring_checks as checks
+import promql
+import tree
+import yaml
+
+METRICS = metrics_catalogue.load(tree.ROOT)
+SERIES = metrics_catalogue.series_of({**METRICS, **metrics_catalogue.BY_PROMETHEUS})
+RULES = checks.rules_of([yaml.safe_load(path.read_text()) for path in tree.RULE_FILES])
+RECORDED = {rule["record"] for rule in RULES if "record" in rule}
+ALERTS = [rule for rule in RULES if "alert" in rule]
+DASHBOARDS = [
+    json.loads(path.read_text()) for path in sorted((tree.MONITORING / "dashboards").glob("*.json"))
+]
+
+
+class Rules(unittest.TestCase):
+
+    def test_queries_ask_for_what_exists(self):
+        self.assertTrue(RULES)
+        for rule in RULES:
+            found = list(checks.query_problems(rule["expr"], SERIES, RECORDED))
+            self.assertEqual(found, [], rule)
+
+    def test_recorded_series_are_used(self):
+        used = {name for rule in RULES for name, _ in promql.selectors(rule["expr"])}
+        self.assertEqual(RECORDED - used, set())
+
+    def test_alerts_are_complete_and_tested(self):
+        self.assertTrue(ALERTS)
+        runbooks = {path.stem for path in (tree.ROOT / "docs/runbooks").glob("*.md")}
+        self.assertEqual(runbooks, {alert["alert"] for alert in ALERTS})
+        for alert in ALERTS:
+            name = alert["alert"]
+            self.assertEqual(list(checks.alert_problems(alert, runbooks)), [])
+            test = tree.ROOT / f"tests/deploy/alerts/{name}_test.yaml"
+            found = list(checks.alert_test_problems(name, yaml.safe_load(test.read_text())))
+            self.assertEqual(found, [])
+
+
+class Dashboards(unittest.TestCase):
+
+    def test_there_is_one(self):
+        self.assertEqual([d["title"] for d in DASHBOARDS], ["Weft service"])
+
+    def test_structure(self):
+        for dashboard in DASHBOARDS:
+            self.assertEqual(list(checks.dashboard_problems(dashboard)), [])
+            variables = [variable["name"] for variable in dashboard["templating"]["list"]]
+            self.assertEqual(variables, ["datasource", "namespace", "service", "pod"])
+
+    def test_queries_ask_for_what_exists(self):
+        for dashboard in DASHBOARDS:
+            queries = checks.queries_of(dashboard)
+            self.assertTrue(queries)
+            for title, query in queries:
+                found = list(checks.query_problems(checks.with_values(query), SERIES))
+                self.assertEqual(found, [], title)
+
+    def test_variables_ask_for_what_exists(self):
+        for dashboard in DASHBOARDS:
+            for variable in dashboard["templating"]["list"]:
+                if variable["type"] == "query":
+                    self.assertIn("label_values(weft_build_info", variable["query"]["query"])
+        self.assertIn("weft_build_info", METRICS)
+
+    def test_every_metric_of_the_stand_in_is_shown(self):
+        shown = {name for dashboard in DASHBOARDS for _, query in checks.queries_of(dashboard)
+                 for name, _ in promql.selectors(checks.with_values(query))}
+        for name, metric in metrics_catalogue.STAND_IN.items():
+            names = metrics_catalogue.series_of({name: metric})
+            self.assertTrue(shown & set(names), name)
+
+
+class Catalogue(unittest.TestCase):
+
+    def test_reads_the_table_of_the_page(self):
+        page = "\n".join([
+            "# Metrics", "| a | b |", "| - | - |", "| 1 | 2 |", "",
+            "| name | type | labels | help |", "| --- | :-- | --- | --- |",
+            "| `a_total` | counter | `shard`, `state` | Some. |",
+            "| b_seconds | histogram | – | Some. |",
+        ])
+        self.assertEqual(metrics_catalogue.parse(page), {
+            "a_total": metrics_catalogue.Metric("counter", ("shard", "state")),
+            "b_seconds": metrics_catalogue.Metric("histogram", ()),
+        })
+
+    def test_refuses_a_page_without_it(self):
+        for page in ("", "| name | type |\n| - | - |\n| a | counter |"):
+            with self.assertRaises(ValueError):
+                metrics_catalogue.parse(page)
+
+    def test_a_histogram_is_three_series(self):
+        histogram = {"a": metrics_catalogue.Metric("histogram", ("x",))}
+        self.assertEqual(metrics_catalogue.series_of(histogram),
+                         {"a_bucket": ("x", "le"), "a_sum": ("x",), "a_count": ("x",)})
+
+
+class Checks(unittest.TestCase):
+    """The checks themselves: what is wrong is caught."""
+
+    def problems(self, query):
+        return list(checks.query_problems(query, {"a_total": ("shard",), "up": ()}, {"x:y"}))
+
+    def test_a_sound_query_passes(self):
+        query = 'sum by (pod, shard) (rate(a_total{job="w",shard!="(b{c"}[5m] offset 1h)) > 1.5e3'
+        self.assertEqual(self.problems(query), [])
+        self.assertEqual(self.problems("x:y unless on (anything) up == bool 0"), [])
+
+    def test_an_unknown_metric_is_caught(self):
+        self.assertEqual(self.problems("rate(b_total[5m])"), ["no such metric: b_total"])
+        self.assertEqual(self.problems("a_total / z:y"), ["no such metric: z:y"])
+
+    def test_an_unknown_label_is_caught(self):
+        self.assertEqual(self.problems('a_total{state=~"x"}'), ["a_total has no label state"])
+        self.assertRegex(self.problems("sum by (state) (a_total)")[0], "has the label state")
+
+    def test_a_query_without_a_metric_is_caught(self):
+        self.assertRegex(self.problems("vector(1)")[0], "selects no metric")
+
+    def test_an_incomplete_alert_is_caught(self):
+        name = ALERTS[0]["alert"]
+        for edit, words in ((lambda a: a.pop("for"), "no for"),
+                            (lambda a: a["labels"].update(severity="page"), "no severity"),
+                            (lambda a: a["annotations"].pop("summary"), "no summary"),
+                            (lambda a: a["annotations"].update(runbook_url="x"), "another page")):
+            alert = copy.deepcopy(ALERTS[0])
+            edit(alert)
+            self.assertRegex(" ".join(checks.alert_problems(alert, {name})), words)
+        self.assertRegex(" ".join(checks.alert_problems(ALERTS[0], set())), "is not there")
+
+    def test_an_alert_test_of_one_kind_is_caught(self):
+        fires = {"name": "f", "alert_rule_test": [{"alertname": "A", "exp_alerts": [{}]}]}
+        quiet = {"name": "q", "alert_rule_test": [{"alertname": "A", "exp_alerts": []}]}
+        for tests, found in (([fires], ["A: no case stays quiet throughout"]),
+                             ([quiet], ["A: no case fires"]), ([fires, quiet], [])):
+            self.assertEqual(list(checks.alert_test_problems("A", {"tests": tests})), found)
+
+    def test_a_broken_dashboard_is_caught(self):
+        for edit, words in ((lambda p: p[1].update(id=p[2]["id"]), "is there twice"),
+                            (lambda p: p[1]["gridPos"].update(x=20), "over the edge"),
+                            (lambda p: p[1].update(gridPos=p[2]["gridPos"]), "lies on"),
+                            (lambda p: p[1].pop("description"), "no description"),
+                            (lambda p: p[1].update(targets=[]), "asks for nothing"),
+                            (lambda p: p[1]["fieldConfig"]["defaults"].pop("unit"), "no unit"),
+                            (lambda p: p[1]["targets"][0]["datasource"].update(uid="x"), "source"),
+                            (lambda p: p[1]["targets"][0].update(expr="up{x='$shard'}"), "shard")):
+            dashboard = copy.deepcopy(DASHBOARDS[0])
+            edit(dashboard["panels"])
+            self.assertRegex(" ".join(checks.dashboard_problems(dashboard)), words)
+
+
+if __name__ == "__main__":
+    unittest.main()
