@@ -22,7 +22,7 @@ namespace weft::rpc {
 class ShardQueues {
  public:
   // `shards` as in RuntimeOptions: 0 takes the number of CPUs allowed.
-  explicit ShardQueues(int shards = 0, const Clock* clock = nullptr);
+  explicit ShardQueues(int shards = 0);
   // Requires: the runtime that used the pollers is gone.
   ~ShardQueues();
   ShardQueues(const ShardQueues&) = delete;
@@ -34,10 +34,9 @@ class ShardQueues {
 
   // For the server: at most one server is built from a set of queues.
   grpc::ServerBuilder& builder() { return *builder_; }
-  grpc::ServerCompletionQueue& queue(int shard) { return *queues_[shard]; }
+  grpc::ServerCompletionQueue& queue(int shard) { return *queues_[static_cast<size_t>(shard)]; }
 
  private:
-  const Clock& clock_;
   std::unique_ptr<grpc::ServerBuilder> builder_;
   std::vector<std::unique_ptr<grpc::ServerCompletionQueue>> queues_;
 };

@@ -18,7 +18,7 @@ namespace weft::rpc {
 struct ChannelOptions {
   int max_receive_message_bytes = 4 * 1024 * 1024;
   // The outermost first. They outlive the channel.
-  std::vector<ClientInterceptor*> interceptors;
+  std::vector<ClientInterceptor*> interceptors = {};
   // A connection of its own instead of sharing those of equal channels in the process.
   bool own_connection = false;
 };
@@ -28,7 +28,7 @@ struct CallOptions {
   // The call ends at the earliest of these and of the deadline of the calling fiber's scope.
   absl::Duration timeout = absl::InfiniteDuration();
   absl::Time deadline = absl::InfiniteFuture();
-  Metadata metadata;
+  Metadata metadata = {};
   // Wait for a connection instead of failing at once with UNAVAILABLE while there is none.
   bool wait_for_ready = false;
   // When set, filled with what the server sent; must outlive the call.

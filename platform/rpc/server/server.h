@@ -35,7 +35,7 @@ struct ServerOptions {
   // leave together").
   bool coalesce_replies = true;
   // Outermost first; they outlive the server.
-  std::vector<ServerInterceptor*> interceptors;
+  std::vector<ServerInterceptor*> interceptors = {};
 };
 
 struct ServerStats {

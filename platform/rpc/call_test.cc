@@ -1,0 +1,296 @@
+// Calls of all four kinds, end to end, on one runtime: server and client share the shards.
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "platform/fiber/cancel_scope.h"
+#include "platform/fiber/channel.h"
+#include "platform/fiber/fiber.h"
+#include "platform/fiber/runtime.h"
+#include "platform/fiber/task_group.h"
+#include "platform/rpc/rpc_test_service.h"
+
+namespace weft::rpc {
+namespace {
+
+using bench::v1::EchoReply;
+using bench::v1::EchoRequest;
+
+EchoRequest Request(const std::string& payload) {
+  EchoRequest request;
+  request.set_payload(payload);
+  return request;
+}
+
+TEST(Unary, AnswersWithTheReply) {
+  TestServer server;
+  server.Run([&] {
+    const absl::StatusOr<EchoReply> reply = server.client().Say(Request("hello"));
+    ASSERT_TRUE(reply.ok()) << reply.status();
+    EXPECT_EQ(reply->payload(), "hello");
+  });
+}
+
+TEST(Unary, CarriesEmptyAndLargeMessages) {
+  TestServer server;
+  server.Run([&] {
+    EXPECT_EQ(server.client().Say(Request(""))->payload(), "");
+    const std::string large(1'000'000, 'x');
+    EXPECT_EQ(server.client().Say(Request(large))->payload(), large);
+  });
+}
+
+TEST(Unary, ManyAtOnceAllAnswer) {
+  TestServer server;
+  server.Run([&] {
+    TaskGroup group;
+    for (int i = 0; i < 500; ++i) {
+      group.Spawn([&, i]() -> absl::Status {
+        const std::string payload = absl::StrCat("call ", i);
+        const absl::StatusOr<EchoReply> reply = server.client().Say(Request(payload));
+        if (!reply.ok()) return reply.status();
+        EXPECT_EQ(reply->payload(), payload);
+        return absl::OkStatus();
+      });
+    }
+    EXPECT_EQ(group.Wait(), absl::OkStatus());
+  });
+}
+
+TEST(Unary, StatusOfTheHandlerReachesTheClient) {
+  TestServer server;
+  server.echo().say = [](CallContext&, const EchoRequest&) -> absl::StatusOr<EchoReply> {
+    return absl::NotFoundError("no such word");
+  };
+  server.Run([&] {
+    EXPECT_EQ(server.client().Say(Request("x")).status(), absl::NotFoundError("no such word"));
+  });
+}
+
+TEST(Unary, HandlerThatThrowsAnswersInternalAndTheServerLivesOn) {
+  TestServer server;
+  server.echo().say = [](CallContext&, const EchoRequest& request) -> absl::StatusOr<EchoReply> {
+    if (request.payload() == "throw") throw std::runtime_error("boom");
+    return EchoReply();
+  };
+  server.Run([&] {
+    const absl::Status status = server.client().Say(Request("throw")).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInternal);
+    EXPECT_NE(status.message().find("bench.v1.Echo/Say"), absl::string_view::npos) << status;
+    EXPECT_TRUE(server.client().Say(Request("again")).ok());
+  });
+}
+
+TEST(Unary, MethodWithoutHandlerIsUnimplemented) {
+  TestServer server;
+  server.Run([&] {
+    bench::v1::DownloadRequest request;
+    auto replies = server.client().Download(request);
+    EchoReply reply;
+    EXPECT_FALSE(replies.Read(&reply));
+    EXPECT_EQ(replies.Finish().code(), absl::StatusCode::kUnimplemented);
+  });
+}
+
+TEST(Unary, UnknownMethodIsUnimplementedAndNamed) {
+  TestServer server;
+  server.Run([&] {
+    static constexpr MethodDescriptor kUnknown = {"/no.such.Service/Method", MethodKind::kUnary};
+    const absl::Status status =
+        CallUnary<EchoReply>(server.channel(), kUnknown, Request(""), {}).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
+    EXPECT_NE(status.message().find("no.such.Service/Method"), absl::string_view::npos) << status;
+  });
+}
+
+TEST(Unary, RequestOverTheLimitIsRefusedAndTheServerLivesOn) {
+  TestServer server({.max_receive_message_bytes = 1'000});
+  server.Run([&] {
+    const absl::Status status = server.client().Say(Request(std::string(2'000, 'x'))).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted) << status;
+    EXPECT_TRUE(server.client().Say(Request("small")).ok());
+  });
+}
+
+TEST(Unary, MetadataTravelsBothWays) {
+  TestServer server;
+  server.echo().say = [](CallContext& call, const EchoRequest&) -> absl::StatusOr<EchoReply> {
+    EchoReply reply;
+    reply.set_payload(std::string(call.metadata().Find("x-word").value_or("none")));
+    call.AddInitialMetadata("x-initial", "first");
+    call.AddTrailingMetadata("x-bytes-bin", absl::string_view("\0\1\2", 3));
+    return reply;
+  };
+  server.Run([&] {
+    Metadata initial;
+    Metadata trailing;
+    CallOptions options;
+    options.metadata.Add("x-word", "hello");
+    options.initial_metadata = &initial;
+    options.trailing_metadata = &trailing;
+    EXPECT_EQ(server.client().Say(Request(""), options)->payload(), "hello");
+    ASSERT_EQ(initial.entries().size(), 1u);
+    EXPECT_EQ(initial.entries()[0].second, "first");
+    ASSERT_EQ(trailing.entries().size(), 1u);
+    EXPECT_EQ(trailing.entries()[0].second, std::string("\0\1\2", 3));
+  });
+}
+
+TEST(Unary, BadMetadataIsRefusedByName) {
+  TestServer server;
+  server.Run([&] {
+    CallOptions options;
+    options.metadata.Add("Upper Case", "x");
+    const absl::Status status = server.client().Say(Request(""), options).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_NE(status.message().find("Upper Case"), absl::string_view::npos) << status;
+  });
+}
+
+TEST(Deadline, ReachesTheHandlerAndEndsItsSleep) {
+  TestServer server;
+  weft::Channel<absl::Status> handler_ended(1);
+  server.echo().say = [&](CallContext& call, const EchoRequest&) -> absl::StatusOr<EchoReply> {
+    EXPECT_NE(call.deadline(), absl::InfiniteFuture());
+    const absl::Status status = weft::SleepFor(absl::Hours(1));
+    EXPECT_TRUE(handler_ended.TrySend(status));
+    return status;
+  };
+  server.Run([&] {
+    CallOptions options;
+    options.timeout = absl::Milliseconds(30);
+    EXPECT_EQ(server.client().Say(Request(""), options).status().code(),
+              absl::StatusCode::kDeadlineExceeded);
+    EXPECT_EQ(handler_ended.Receive()->code(), absl::StatusCode::kDeadlineExceeded);
+  });
+}
+
+TEST(Cancellation, OfTheCallingFiberReachesTheHandler) {
+  TestServer server;
+  weft::Channel<int> handler_started(1);
+  weft::Channel<CancelCause> handler_ended(1);
+  server.echo().say = [&](CallContext& call, const EchoRequest&) -> absl::StatusOr<EchoReply> {
+    EXPECT_TRUE(handler_started.TrySend(1));
+    const absl::Status status = weft::SleepFor(absl::Hours(1));
+    EXPECT_TRUE(handler_ended.TrySend(call.scope().cause()));
+    return status;
+  };
+  server.Run([&] {
+    TaskGroup group;
+    auto call = group.Spawn([&] { return server.client().Say(Request("")).status(); });
+    handler_started.Receive();
+    group.Cancel();
+    EXPECT_FALSE(group.Wait().ok());
+    EXPECT_EQ(call.status().code(), absl::StatusCode::kCancelled);
+    EXPECT_EQ(*handler_ended.Receive(), CancelCause::kClientGone);
+  });
+}
+
+TEST(Cancellation, DeadlineOfTheScopeBoundsTheCall) {
+  TestServer server;
+  server.echo().say = [](CallContext&, const EchoRequest&) -> absl::StatusOr<EchoReply> {
+    return weft::SleepFor(absl::Hours(1));
+  };
+  server.Run([&] {
+    CancelScope scope({.deadline = weft::Now() + absl::Milliseconds(20)});
+    EXPECT_EQ(server.client().Say(Request("")).status().code(),
+              absl::StatusCode::kDeadlineExceeded);
+  });
+}
+
+TEST(Streaming, BidirectionalEchoesInOrder) {
+  TestServer server;
+  server.Run([&] {
+    auto stream = server.client().Chat();
+    EchoReply reply;
+    for (int i = 0; i < 100; ++i) {
+      ASSERT_TRUE(stream.Write(Request(absl::StrCat(i))));
+      ASSERT_TRUE(stream.Read(&reply));
+      EXPECT_EQ(reply.payload(), absl::StrCat(i));
+    }
+    stream.WritesDone();
+    EXPECT_FALSE(stream.Read(&reply));
+    EXPECT_EQ(stream.Finish(), absl::OkStatus());
+  });
+}
+
+TEST(Streaming, ServerStreamEndsCleanly) {
+  TestServer server;
+  server.echo().download = [](CallContext&, const bench::v1::DownloadRequest& request,
+                              ServerWriter<EchoReply>& replies) {
+    EchoReply reply;
+    for (uint32_t i = 0; i < request.messages(); ++i) {
+      reply.set_payload(absl::StrCat(i));
+      if (absl::Status s = replies.Write(reply); !s.ok()) return s;
+    }
+    return absl::OkStatus();
+  };
+  server.Run([&] {
+    bench::v1::DownloadRequest request;
+    request.set_messages(50);
+    auto replies = server.client().Download(request);
+    EchoReply reply;
+    int count = 0;
+    while (replies.Read(&reply)) EXPECT_EQ(reply.payload(), absl::StrCat(count++));
+    EXPECT_EQ(replies.Finish(), absl::OkStatus());
+    EXPECT_EQ(count, 50);
+  });
+}
+
+TEST(Streaming, ClientStreamGetsOneReply) {
+  TestServer server;
+  server.Run([&] {
+    auto requests = server.client().Upload();
+    for (int i = 0; i < 20; ++i) ASSERT_TRUE(requests.Write(Request("12345")));
+    const absl::StatusOr<bench::v1::UploadReply> reply = requests.Finish();
+    ASSERT_TRUE(reply.ok()) << reply.status();
+    EXPECT_EQ(reply->messages(), 20u);
+    EXPECT_EQ(reply->payload_bytes(), 100u);
+  });
+}
+
+TEST(Streaming, AbandonedStreamCancelsTheHandler) {
+  TestServer server;
+  weft::Channel<absl::Status> ended(1);
+  server.echo().download = [&](CallContext&, const bench::v1::DownloadRequest&,
+                               ServerWriter<EchoReply>& replies) {
+    EchoReply reply;
+    reply.set_payload(std::string(100'000, 'x'));
+    absl::Status status;
+    while (status.ok()) status = replies.Write(reply);  // Until flow control stops it.
+    EXPECT_TRUE(ended.TrySend(status));
+    return status;
+  };
+  server.Run([&] {
+    {
+      auto replies = server.client().Download({});
+      EchoReply reply;
+      EXPECT_TRUE(replies.Read(&reply));
+    }
+    EXPECT_EQ(ended.Receive()->code(), absl::StatusCode::kCancelled);
+  });
+}
+
+TEST(Client, CallOffFibersFailsWithAdvice) {
+  TestServer server;
+  const absl::Status status = server.client().Say(Request("")).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+}
+
+TEST(Client, UnreachablePeerIsUnavailableAndNamed) {
+  TestServer server;
+  auto channel = rpc::Channel::Create("127.0.0.1:1");
+  ASSERT_TRUE(channel.ok());
+  server.Run([&] {
+    bench::v1::EchoClient client(*channel);
+    const absl::Status status = client.Say(Request("")).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+    EXPECT_NE(status.message().find("127.0.0.1:1"), absl::string_view::npos) << status;
+  });
+  channel->reset();
+}
+
+}  // namespace
+}  // namespace weft::rpc

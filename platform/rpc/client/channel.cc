@@ -1,0 +1,49 @@
+#include "platform/rpc/client/channel.h"
+
+#include <grpc/grpc.h>
+#include <grpc/grpc_security.h>
+
+#include <utility>
+
+namespace weft::rpc {
+namespace {
+
+grpc_arg IntegerArg(const char* key, int value) {
+  grpc_arg arg = {};
+  arg.type = GRPC_ARG_INTEGER;
+  arg.key = const_cast<char*>(key);
+  arg.value.integer = value;
+  return arg;
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<Channel>> Channel::Create(std::string target,
+                                                         ChannelOptions options) {
+  if (target.empty()) {
+    return absl::InvalidArgumentError(
+        "a channel needs a target, such as 'dns:///catalog:50051' or '127.0.0.1:50051'");
+  }
+  grpc_init();
+  grpc_arg args[] = {
+      IntegerArg(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, options.max_receive_message_bytes),
+      IntegerArg(GRPC_ARG_ENABLE_RETRIES, 0),  // Retries stand above gRPC.
+      IntegerArg(GRPC_ARG_ENABLE_CHANNELZ, 0),
+      IntegerArg(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, options.own_connection ? 1 : 0),
+  };
+  const grpc_channel_args channel_args = {std::size(args), args};
+  grpc_channel_credentials* const credentials = grpc_insecure_credentials_create();
+  grpc_channel* const core = grpc_channel_create(target.c_str(), credentials, &channel_args);
+  grpc_channel_credentials_release(credentials);
+  return std::shared_ptr<Channel>(new Channel(std::move(target), std::move(options), core));
+}
+
+Channel::Channel(std::string target, ChannelOptions options, grpc_channel* core)
+    : target_(std::move(target)), options_(std::move(options)), core_(core) {}
+
+Channel::~Channel() {
+  grpc_channel_destroy(core_);
+  grpc_shutdown();
+}
+
+}  // namespace weft::rpc

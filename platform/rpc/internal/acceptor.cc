@@ -1,0 +1,248 @@
+#include "platform/rpc/internal/acceptor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grpc/support/log.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+
+namespace weft::rpc::internal {
+namespace {
+
+constexpr int kBacklog = 1024;
+// While the process is out of descriptors, how often it tries again.
+constexpr int kRetryMillis = 50;
+
+absl::Status AddressError(const std::string& address, absl::string_view what) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("cannot listen on '", address, "': ", what, "; give it as host:port"));
+}
+
+absl::Status BindError(const std::string& address, int error) {
+  const std::string text = absl::StrCat("cannot listen on '", address, "': ", strerror(error));
+  if (error == EADDRINUSE) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(text, "; stop the process that uses the port, or choose another port"));
+  }
+  if (error == EACCES || error == EPERM) {
+    return absl::PermissionDeniedError(absl::StrCat(text, "; choose a port above 1023"));
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat(text, "; the address must be one of this machine's"));
+}
+
+struct HostPort {
+  std::string host;
+  std::string port;
+};
+
+absl::StatusOr<HostPort> Split(const std::string& address) {
+  const size_t colon = address.rfind(':');
+  if (colon == std::string::npos) return AddressError(address, "there is no port in it");
+  HostPort split{address.substr(0, colon), address.substr(colon + 1)};
+  int port = 0;
+  if (!absl::SimpleAtoi(split.port, &port) || port < 0 || port > 65535) {
+    return AddressError(address, absl::StrCat("'", split.port, "' is not a port"));
+  }
+  if (split.host.size() > 2 && split.host.front() == '[' && split.host.back() == ']') {
+    split.host = split.host.substr(1, split.host.size() - 2);
+  }
+  return split;
+}
+
+int LocalPort(int descriptor) {
+  sockaddr_storage address = {};
+  socklen_t length = sizeof(address);
+  getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &length);
+  return ntohs(address.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6&>(address).sin6_port
+                                             : reinterpret_cast<sockaddr_in&>(address).sin_port);
+}
+
+void SetOption(int descriptor, int level, int option) {
+  const int one = 1;
+  setsockopt(descriptor, level, option, &one, sizeof(one));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Acceptor>> Acceptor::Listen(
+    const std::vector<std::string>& addresses) {
+  std::unique_ptr<Acceptor> acceptor(new Acceptor);
+  for (const std::string& address : addresses) {
+    if (absl::Status s = acceptor->Bind(address); !s.ok()) return s;
+  }
+  return acceptor;
+}
+
+absl::Status Acceptor::Bind(const std::string& address) {
+  absl::StatusOr<HostPort> split = Split(address);
+  if (!split.ok()) return split.status();
+  addrinfo hints = {};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE;
+  addrinfo* found = nullptr;
+  const int error = getaddrinfo(split->host.empty() ? nullptr : split->host.c_str(),
+                                split->port.c_str(), &hints, &found);
+  if (error != 0) return AddressError(address, gai_strerror(error));
+  const int descriptor = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  SetOption(descriptor, SOL_SOCKET, SO_REUSEADDR);
+  const bool listening =
+      bind(descriptor, found->ai_addr, found->ai_addrlen) == 0 && listen(descriptor, kBacklog) == 0;
+  const int bind_error = errno;
+  freeaddrinfo(found);
+  if (!listening) {
+    if (descriptor >= 0) close(descriptor);
+    return BindError(address, bind_error);
+  }
+  listeners_.push_back(descriptor);
+  ports_.push_back(LocalPort(descriptor));
+  return absl::OkStatus();
+}
+
+Acceptor::~Acceptor() {
+  Stop();
+  CloseListeners();
+}
+
+void Acceptor::Start(Callbacks callbacks) {
+  callbacks_ = std::move(callbacks);
+  epoll_ = epoll_create1(EPOLL_CLOEXEC);
+  wake_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  Watch(wake_, EPOLLIN);
+  for (const int listener : listeners_) Watch(listener, EPOLLIN);
+  thread_ = std::thread([this] { ThreadMain(); });
+}
+
+void Acceptor::Watch(int descriptor, uint32_t events) {
+  epoll_event event = {};
+  event.events = events;
+  event.data.fd = descriptor;
+  epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event);
+}
+
+void Acceptor::StopListening() {
+  stop_listening_.store(true);
+  Poke();
+}
+
+void Acceptor::Stop() {
+  if (!thread_.joinable()) return;
+  stop_.store(true);
+  Poke();
+  thread_.join();
+  open_.clear();
+  close(epoll_);
+  close(wake_);
+}
+
+void Acceptor::Poke() {
+  const uint64_t one = 1;
+  // Fails only when the counter is full: the thread is being woken already.
+  if (write(wake_, &one, sizeof(one)) < 0) return;
+}
+
+void Acceptor::CloseListeners() {
+  for (const int listener : listeners_) close(listener);
+  listeners_.clear();
+}
+
+void Acceptor::ThreadMain() {
+  pthread_setname_np(pthread_self(), "weft-accept");
+  std::array<epoll_event, 64> events;
+  while (!stop_.load()) {
+    const int count = epoll_wait(epoll_, events.data(), static_cast<int>(events.size()),
+                                 out_of_descriptors_ ? kRetryMillis : -1);
+    if (stop_listening_.load()) CloseListeners();
+    if (out_of_descriptors_) {
+      out_of_descriptors_ = false;
+      for (const int listener : listeners_) {
+        Watch(listener, EPOLLIN);
+        AcceptAll(listener);
+      }
+    }
+    for (int i = 0; i < count; ++i) {
+      const int descriptor = events[static_cast<size_t>(i)].data.fd;
+      if (descriptor == wake_) {
+        uint64_t pokes = 0;
+        if (read(wake_, &pokes, sizeof(pokes)) < 0) continue;
+      } else if (std::count(listeners_.begin(), listeners_.end(), descriptor) > 0) {
+        AcceptAll(descriptor);
+      } else {
+        Close(descriptor);
+      }
+    }
+  }
+}
+
+void Acceptor::AcceptAll(int listener) {
+  for (;;) {
+    const int descriptor = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (descriptor >= 0) {
+      Adopt(listener, descriptor);
+      continue;
+    }
+    if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+      // The connection stays in the backlog. The listener would be readable for ever: look away
+      // for a moment instead of spinning.
+      gpr_log(GPR_ERROR,
+              "cannot accept connections: %s; raise the limit of open files (ulimit -n) or lower "
+              "the number of connections",
+              strerror(errno));
+      for (const int other : listeners_) epoll_ctl(epoll_, EPOLL_CTL_DEL, other, nullptr);
+      out_of_descriptors_ = true;
+      return;
+    }
+    if (errno != ECONNABORTED && errno != EINTR) return;
+  }
+}
+
+void Acceptor::Adopt(int listener, int descriptor) {
+  SetOption(descriptor, IPPROTO_TCP, TCP_NODELAY);  // gRPC does so on its own listeners only.
+  sockaddr_storage peer = {};
+  socklen_t length = sizeof(peer);
+  const bool connected = getpeername(descriptor, reinterpret_cast<sockaddr*>(&peer), &length) == 0;
+  const int cork_descriptor = connected ? fcntl(descriptor, F_DUPFD_CLOEXEC, 0) : -1;
+  if (!connected) {
+    close(descriptor);
+    return;
+  }
+  accepted_total_.fetch_add(1, std::memory_order_relaxed);
+  // Without a duplicate (out of descriptors) the connection is served, but never corked.
+  if (cork_descriptor >= 0) {
+    auto connection = std::make_shared<Connection>(
+        cork_descriptor, PeerName(reinterpret_cast<const sockaddr&>(peer)));
+    table_.Add(connection);
+    open_[cork_descriptor] = std::move(connection);
+    Watch(cork_descriptor, EPOLLRDHUP | EPOLLONESHOT);
+  }
+  callbacks_.hand_over(listener, descriptor);
+}
+
+void Acceptor::Close(int cork_descriptor) {
+  const auto found = open_.find(cork_descriptor);
+  if (found == open_.end()) return;
+  const std::shared_ptr<Connection> connection = std::move(found->second);
+  open_.erase(found);
+  // Out of the set before it is closed: the set would otherwise keep reporting the socket as long
+  // as gRPC's own descriptor for it is open.
+  epoll_ctl(epoll_, EPOLL_CTL_DEL, cork_descriptor, nullptr);
+  table_.Remove(*connection);
+  callbacks_.closed(connection);
+}
+
+}  // namespace weft::rpc::internal

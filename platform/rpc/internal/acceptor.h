@@ -1,0 +1,77 @@
+// Acceptor: the server's listening sockets and the thread that accepts from them. Each connection
+// is handed to gRPC; a duplicate of its descriptor is kept for corking (connection.h) and watched
+// for the connection's end.
+#ifndef WEFT_PLATFORM_RPC_INTERNAL_ACCEPTOR_H_
+#define WEFT_PLATFORM_RPC_INTERNAL_ACCEPTOR_H_
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "platform/rpc/internal/connection.h"
+
+namespace weft::rpc::internal {
+
+class Acceptor {
+ public:
+  struct Callbacks {
+    // Takes the descriptor. On the acceptor's thread, as are all.
+    std::function<void(int listener, int descriptor)> hand_over;
+    // The connection is closed and out of the table.
+    std::function<void(const std::shared_ptr<Connection>&)> closed;
+  };
+
+  // Binds and listens on each "host:port". Errors: INVALID_ARGUMENT for an address that does not
+  // parse or resolve; FAILED_PRECONDITION when the port is in use; PERMISSION_DENIED.
+  static absl::StatusOr<std::unique_ptr<Acceptor>> Listen(
+      const std::vector<std::string>& addresses);
+  ~Acceptor();  // Stops.
+  Acceptor(const Acceptor&) = delete;
+  Acceptor& operator=(const Acceptor&) = delete;
+
+  const std::vector<int>& ports() const { return ports_; }
+  ConnectionTable& table() { return table_; }
+  uint64_t accepted_total() const { return accepted_total_.load(std::memory_order_relaxed); }
+
+  // Starts the thread.
+  void Start(Callbacks callbacks);
+  // Closes the listening sockets; connections stay watched. Any thread; idempotent.
+  void StopListening();
+  // Ends the thread.
+  void Stop();
+
+ private:
+  Acceptor() = default;
+  absl::Status Bind(const std::string& address);
+  void ThreadMain();
+  void AcceptAll(int listener);
+  void Adopt(int listener, int descriptor);
+  void Close(int cork_descriptor);
+  void Watch(int descriptor, uint32_t events);
+  void CloseListeners();
+  void Poke();
+
+  std::vector<int> listeners_;
+  std::vector<int> ports_;
+  int epoll_ = -1;
+  int wake_ = -1;
+  ConnectionTable table_;
+  Callbacks callbacks_;
+  std::atomic<uint64_t> accepted_total_{0};
+  std::atomic<bool> stop_listening_{false};
+  std::atomic<bool> stop_{false};
+  // The acceptor thread's own: open connections by their cork descriptor.
+  absl::flat_hash_map<int, std::shared_ptr<Connection>> open_;
+  bool out_of_descriptors_ = false;
+  std::thread thread_;
+};
+
+}  // namespace weft::rpc::internal
+
+#endif  // WEFT_PLATFORM_RPC_INTERNAL_ACCEPTOR_H_

@@ -1,0 +1,108 @@
+#include "platform/rpc/internal/completion_queue_poller.h"
+
+#include <grpc/support/time.h>
+
+#include "platform/base/check.h"
+#include "platform/fiber/runtime.h"
+
+namespace weft::rpc::internal {
+namespace {
+
+// gRPC's monotonic clock is CLOCK_MONOTONIC, as Clock::Real() is. It rounds deadlines up to
+// milliseconds.
+gpr_timespec ToTimespec(int64_t monotonic_nanos) {
+  if (monotonic_nanos == kNeverNanos) return gpr_inf_future(GPR_CLOCK_MONOTONIC);
+  return {monotonic_nanos / 1'000'000'000, static_cast<int32_t>(monotonic_nanos % 1'000'000'000),
+          GPR_CLOCK_MONOTONIC};
+}
+
+}  // namespace
+
+CompletionQueuePoller::CompletionQueuePoller(grpc::CompletionQueue* queue)
+    : queue_(queue), core_(queue->cq()) {}
+
+CompletionQueuePoller* CompletionQueuePoller::Current() {
+  return dynamic_cast<CompletionQueuePoller*>(Runtime::CurrentPoller());
+}
+
+size_t CompletionQueuePoller::Wait(int64_t deadline_nanos) {
+  Flush();
+  int events = 0;
+  if (Handle(grpc_completion_queue_next(core_, ToTimespec(deadline_nanos), nullptr))) {
+    ++events;
+    if (hot_ || ++turns_since_probe_ >= kColdProbe) {
+      turns_since_probe_ = 0;
+      const gpr_timespec now = ToTimespec(0);
+      while (events < kMaxGather && Handle(grpc_completion_queue_next(core_, now, nullptr))) {
+        ++events;
+      }
+      // One event is the request, one the tag of the reply before: more is traffic.
+      hot_ = events > 2;
+    }
+  }
+  return static_cast<size_t>(events);
+}
+
+// True when there was an event.
+bool CompletionQueuePoller::Handle(const grpc_event& event) {
+  if (event.type != GRPC_OP_COMPLETE) return false;
+  if (Operation* const operation = Operation::FromTag(event.tag)) {
+    operation->Notify(event.success != 0);
+    return true;
+  }
+  // Not ours: the doorbell, which the C++ layer must be told of.
+  void* tag = event.tag;
+  bool ok = event.success != 0;
+  static_cast<grpc::internal::CompletionQueueTag*>(tag)->FinalizeResult(&tag, &ok);
+  doorbell_rung_.store(false, std::memory_order_release);
+  return true;
+}
+
+void CompletionQueuePoller::Wake() {
+  if (doorbell_rung_.exchange(true, std::memory_order_acq_rel)) return;
+  doorbell_.Set(queue_, gpr_inf_past(GPR_CLOCK_MONOTONIC), this);
+}
+
+void CompletionQueuePoller::Submit(Batch& batch) {
+  batch.next_in_flush_ = nullptr;
+  (flush_head_ == nullptr ? flush_head_ : flush_tail_->next_in_flush_) = &batch;
+  flush_tail_ = &batch;
+}
+
+void CompletionQueuePoller::Flush() {
+  if (flush_head_ == nullptr) return;
+  Batch* const first = flush_head_;
+  flush_head_ = flush_tail_ = nullptr;
+  for (Batch* batch = first; batch != nullptr; batch = batch->next_in_flush_) {
+    if (Corkable* const connection = batch->connection()) ++connection->batches_in_flush;
+  }
+  for (Batch* batch = first; batch != nullptr;) {
+    // Once it is started, the batch may come back and be submitted again.
+    Batch* const next = batch->next_in_flush_;
+    Corkable* const connection = batch->connection();
+    // A cork costs two system calls, so it pays from the second batch on.
+    if (connection != nullptr && connection->batches_in_flush > 1 && !connection->corked) {
+      connection->corked = true;
+      connection->SetCork(true);
+      corked_.push_back(connection);
+    } else if (connection != nullptr && !connection->corked) {
+      connection->batches_in_flush = 0;
+    }
+    grpc_op ops[Batch::kMaxOps] = {};
+    const int count = batch->Fill(ops);
+    const grpc_call_error error = grpc_call_start_batch(
+        batch->call(), ops, static_cast<size_t>(count), batch->tag(), nullptr);
+    Check(error == GRPC_CALL_OK, "gRPC refused a batch: a bug in the order of a call's operations");
+    batch->Started();
+    batch = next;
+  }
+  // A cork left on would delay data by up to 200 ms. No fiber has run since it was set.
+  for (Corkable* const connection : corked_) {
+    connection->batches_in_flush = 0;
+    connection->corked = false;
+    connection->SetCork(false);
+  }
+  corked_.clear();
+}
+
+}  // namespace weft::rpc::internal

@@ -1,0 +1,73 @@
+// CompletionQueuePoller: a shard waits *in* gRPC's completion queue. This is where fibers and gRPC
+// meet; one turn of the loop goes through Wait():
+//
+//   1. Flush: start every batch that fibers have submitted since the last turn. The replies to one
+//      connection leave together: the connection is corked (TCP_CORK) while its batches start, so
+//      that the kernel makes one trip through the TCP stack of them instead of one each.
+//   2. Wait in the queue for the first event.
+//   3. Gather: while events keep coming, take more, up to kMaxGather, before any fiber runs. More
+//      fibers then run in one turn, and more replies leave together.
+//
+// Each event is an Operation's Notify(), which wakes fibers; the shard runs them after Wait().
+//
+// Wake-ups from other threads ring a doorbell: a gRPC alarm that fires at once. An alarm costs
+// several microseconds, so the shard asks for one only while it is blocked, and it is never set
+// again before its tag has come back.
+#ifndef WEFT_PLATFORM_RPC_INTERNAL_COMPLETION_QUEUE_POLLER_H_
+#define WEFT_PLATFORM_RPC_INTERNAL_COMPLETION_QUEUE_POLLER_H_
+
+#include <grpc/grpc.h>
+#include <grpcpp/alarm.h>
+#include <grpcpp/completion_queue.h>
+
+#include <atomic>
+#include <vector>
+
+#include "platform/fiber/poller.h"
+#include "platform/rpc/internal/operation.h"
+
+namespace weft::rpc::internal {
+
+class CompletionQueuePoller final : public Poller {
+ public:
+  // Events handled in one turn: bounds the time until fibers run.
+  static constexpr int kMaxGather = 64;
+  // While single events come one by one, looking for a second one costs a system call for nothing;
+  // so a cold queue looks only once in so many turns.
+  static constexpr int kColdProbe = 16;
+
+  // `queue` outlives the poller.
+  explicit CompletionQueuePoller(grpc::CompletionQueue* queue);
+  ~CompletionQueuePoller() override = default;
+
+  size_t Wait(int64_t deadline_nanos) override;
+  void Wake() override;
+
+  // Queues `batch` for the next flush. The shard's thread only.
+  void Submit(Batch& batch);
+
+  grpc_completion_queue* core() const { return core_; }
+
+  // The poller of the calling shard; null where the caller is on none, or on one that polls
+  // something else.
+  static CompletionQueuePoller* Current();
+
+ private:
+  void Flush();
+  bool Handle(const grpc_event& event);
+
+  grpc::CompletionQueue* const queue_;
+  grpc_completion_queue* const core_;
+  Batch* flush_head_ = nullptr;
+  Batch* flush_tail_ = nullptr;
+  std::vector<Corkable*> corked_;
+  bool hot_ = false;
+  int turns_since_probe_ = 0;
+
+  grpc::Alarm doorbell_;
+  std::atomic<bool> doorbell_rung_{false};
+};
+
+}  // namespace weft::rpc::internal
+
+#endif  // WEFT_PLATFORM_RPC_INTERNAL_COMPLETION_QUEUE_POLLER_H_

@@ -1,0 +1,111 @@
+// Operation: what a gRPC completion queue gives back when something it was asked for has ended. One
+// typed object with Notify(), so that nobody handles a raw `void*` tag.
+//
+// The queues also carry tags of gRPC's C++ layer (its Alarm). The two are told apart by the lowest
+// bit of the tag: objects are aligned, so it is free; ours have it set.
+#ifndef WEFT_PLATFORM_RPC_INTERNAL_OPERATION_H_
+#define WEFT_PLATFORM_RPC_INTERNAL_OPERATION_H_
+
+#include <grpc/grpc.h>
+
+#include <cstdint>
+
+#include "platform/fiber/internal/waiter.h"
+
+namespace weft::rpc::internal {
+
+class Operation {
+ public:
+  // Called once for each time the tag was handed to gRPC, on the loop of the shard whose queue it
+  // is. Must not park. An operation outlives its tag, always.
+  virtual void Notify(bool ok) = 0;
+
+  void* tag() { return reinterpret_cast<void*>(reinterpret_cast<uintptr_t>(this) | kOurs); }
+  // Null for a tag that is not ours.
+  static Operation* FromTag(void* tag) {
+    const auto bits = reinterpret_cast<uintptr_t>(tag);
+    return (bits & kOurs) == 0 ? nullptr : reinterpret_cast<Operation*>(bits & ~kOurs);
+  }
+
+ protected:
+  ~Operation() = default;
+
+ private:
+  static constexpr uintptr_t kOurs = 1;
+};
+
+// A connection whose writes can be held back for a moment and then sent together.
+class Corkable {
+ public:
+  virtual void SetCork(bool on) = 0;
+
+  // For the poller: batches of this connection in the flush under way.
+  uint32_t batches_in_flush = 0;
+  bool corked = false;
+
+ protected:
+  ~Corkable() = default;
+};
+
+// A batch of operations on a call. It is not handed to gRPC where it is made, on a fiber's small
+// stack, but queued with its shard's poller, which starts all queued batches, on the loop's stack,
+// before it waits again (completion_queue_poller.h). Notify() follows when gRPC has done it all.
+class Batch : public Operation {
+ public:
+  static constexpr int kMaxOps = 6;
+
+  // Fills `ops` (zeroed, kMaxOps of them) and returns how many; called once a submission, at the
+  // start. What they point to lives until Notify().
+  virtual int Fill(grpc_op* ops) = 0;
+  // Called right after gRPC has taken the ops: it copied what it needs of them.
+  virtual void Started() {}
+  virtual grpc_call* call() const = 0;
+  // The connection to cork for replies that leave together; null for none.
+  virtual Corkable* connection() const { return nullptr; }
+
+ protected:
+  ~Batch() = default;
+
+ private:
+  friend class CompletionQueuePoller;
+  Batch* next_in_flush_ = nullptr;
+};
+
+// The end of a batch that a fiber parks for.
+class Completion {
+ public:
+  // The batch was submitted.
+  void Begin() { pending_ = true; }
+  // From Notify(). Wakes the fiber that waits, if one does.
+  void End(bool ok) {
+    pending_ = false;
+    ok_ = ok;
+    if (waiter_ != nullptr) weft::internal::Wake(*waiter_);
+  }
+  // Parks until End(); a cancel point. When it returns a reason other than kNotified the batch is
+  // still pending.
+  weft::internal::WakeReason Wait(const char* kind) { return WaitImpl(kind, true); }
+  void WaitUncancellable(const char* kind) { WaitImpl(kind, false); }
+
+  bool pending() const { return pending_; }
+  bool ok() const { return ok_; }
+
+ private:
+  weft::internal::WakeReason WaitImpl(const char* kind, bool cancellable) {
+    if (!pending_) return weft::internal::WakeReason::kNotified;
+    weft::internal::Waiter waiter({.kind = kind, .object = this});
+    waiter_ = &waiter;
+    const weft::internal::WakeReason reason =
+        cancellable ? weft::internal::Park(waiter) : weft::internal::ParkUncancellable(waiter);
+    waiter_ = nullptr;
+    return pending_ ? reason : weft::internal::WakeReason::kNotified;
+  }
+
+  weft::internal::Waiter* waiter_ = nullptr;
+  bool pending_ = false;
+  bool ok_ = false;
+};
+
+}  // namespace weft::rpc::internal
+
+#endif  // WEFT_PLATFORM_RPC_INTERNAL_OPERATION_H_

@@ -1,0 +1,348 @@
+#include "platform/rpc/internal/server_call_impl.h"
+
+#include <grpc/byte_buffer.h>
+#include <grpc/support/alloc.h>
+
+#include <exception>
+
+#include "absl/strings/str_cat.h"
+#include "platform/base/check.h"
+#include "platform/rpc/internal/server_shard.h"
+#include "platform/rpc/internal/slices.h"
+#include "platform/rpc/internal/status.h"
+
+namespace weft::rpc::internal {
+namespace {
+
+int64_t ToMonotonicNanos(const gpr_timespec& deadline) {
+  const gpr_timespec monotonic = gpr_convert_clock_type(deadline, GPR_CLOCK_MONOTONIC);
+  if (gpr_time_cmp(monotonic, gpr_inf_future(GPR_CLOCK_MONOTONIC)) == 0) return kNeverNanos;
+  return monotonic.tv_sec * 1'000'000'000 + monotonic.tv_nsec;
+}
+
+}  // namespace
+
+ServerCallImpl::ServerCallImpl(ServerShard& shard) : shard_(shard) {
+  grpc_metadata_array_init(&received_metadata_);
+  grpc_call_details_init(&details_);
+}
+
+ServerCallImpl::~ServerCallImpl() {
+  grpc_metadata_array_destroy(&received_metadata_);
+  grpc_call_details_destroy(&details_);
+}
+
+// --- Accepting -------------------------------------------------------------------------------
+
+void ServerCallImpl::Arm(const RegisteredMethod& method) {
+  registered_ = &method;
+  method_ = method.descriptor;
+  grpc_completion_queue* const queue = shard_.poller().core();
+  const grpc_call_error error =
+      method.handle == nullptr
+          ? grpc_server_request_call(shard_.core_server(), &core_, &details_, &received_metadata_,
+                                     queue, queue, accept_.tag())
+          : grpc_server_request_registered_call(
+                shard_.core_server(), method.handle, &core_, &core_deadline_, &received_metadata_,
+                method.request_comes_along() ? &request_ : nullptr, queue, queue, accept_.tag());
+  Check(error == GRPC_CALL_OK, "gRPC refused to be asked for a call");
+}
+
+void ServerCallImpl::OnAccepted(bool ok) {
+  if (!ok) {  // The server shuts down: there will be no call.
+    shard_.SlotEnded(*this);
+    return;
+  }
+  shard_.CallAccepted(*this, *registered_);
+  Begin();
+}
+
+void ServerCallImpl::Begin() {
+  accepted_nanos_ = shard_.clock().MonotonicNanos();
+  deadline_nanos_ =
+      ToMonotonicNanos(registered_->handle == nullptr ? details_.deadline : core_deadline_);
+  connection_ = shard_.connections().Find(core_);
+  scope_.emplace(deadline_nanos_);
+  if (deadline_nanos_ <= accepted_nanos_) {
+    Finish(absl::DeadlineExceededError("the deadline had passed before the call was served"));
+    return;
+  }
+  handler_runs_ = true;
+  if (!weft::internal::StartFiber(
+          *this, {.name = method_->name(), .scope = &*scope_, .notify_first_park = true})) {
+    handler_runs_ = false;
+    Finish(absl::ResourceExhaustedError("the server has no fiber left for this call"));
+  }
+}
+
+// --- Serving, on the call's fiber ------------------------------------------------------------
+
+void ServerCallImpl::Run() {
+  const absl::Status status = RunInterceptors(0);
+  handler_runs_ = false;
+  Finish(status);
+}
+
+absl::Status ServerCallImpl::RunInterceptors(size_t index) {
+  const std::vector<ServerInterceptor*>& interceptors = shard_.interceptors();
+  if (index == interceptors.size()) return RunHandler();
+  return interceptors[index]->Intercept(*this,
+                                        [this, index] { return RunInterceptors(index + 1); });
+}
+
+absl::Status ServerCallImpl::RunHandler() {
+  if (registered_->handler == nullptr) {
+    return absl::UnimplementedError(
+        absl::StrCat("no method '", requested_method(), "' is served here"));
+  }
+  try {
+    return registered_->handler(*registered_->service, *this);
+  } catch (const std::exception& e) {
+    return absl::InternalError(
+        absl::StrCat("the handler of ", method_->name(), " threw an exception: ", e.what()));
+  } catch (...) {
+    return absl::InternalError(
+        absl::StrCat("the handler of ", method_->name(), " threw something unknown"));
+  }
+}
+
+void ServerCallImpl::OnFirstPark() {
+  close_watched_ = true;
+  Submit(close_);
+}
+
+absl::Status ServerCallImpl::CheckSize(grpc_byte_buffer& message) const {
+  const size_t size = grpc_byte_buffer_length(&message);
+  const int limit = shard_.options().max_receive_message_bytes;
+  if (limit < 0 || size <= static_cast<size_t>(limit)) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat("the request of ", size, " bytes is over this server's limit of ", limit,
+                   " bytes (ServerOptions::max_receive_message_bytes)"));
+}
+
+absl::Status ServerCallImpl::ReadRequest(google::protobuf::MessageLite* request) {
+  if (request_ == nullptr) return absl::InternalError("the client sent no request");
+  if (absl::Status s = CheckSize(*request_); !s.ok()) return s;
+  received_bytes_ += grpc_byte_buffer_length(request_);
+  return ParseMessage(*request_, request);
+}
+
+absl::Status ServerCallImpl::SetReply(const google::protobuf::MessageLite& reply) {
+  if (absl::Status s = SerializeMessage(reply, &outgoing_); !s.ok()) return s;
+  sent_bytes_ += grpc_byte_buffer_length(outgoing_.get());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> ServerCallImpl::Read(google::protobuf::MessageLite* request) {
+  if (read_end_.pending()) {
+    return absl::FailedPreconditionError(
+        "a Read of this call is in flight already: one fiber reads at a time");
+  }
+  if (reads_ended_) return false;
+  read_end_.Begin();
+  Submit(read_);
+  const weft::internal::WakeReason reason = read_end_.Wait("rpc read");
+  if (reason != weft::internal::WakeReason::kNotified) {
+    reads_ended_ = true;  // The batch ends with the call; what it brings is dropped.
+    return weft::internal::ParkStatus(reason, "reading a request");
+  }
+  if (incoming_ == nullptr) {
+    reads_ended_ = true;
+    // A client that went away also ends its requests; its cancellation follows on another tag.
+    if (scope_->cancelled()) return scope_->status();
+    return false;
+  }
+  const ByteBuffer message(std::exchange(incoming_, nullptr));
+  if (absl::Status s = CheckSize(*message); !s.ok()) return s;
+  received_bytes_ += grpc_byte_buffer_length(message.get());
+  if (absl::Status s = ParseMessage(*message, request); !s.ok()) return s;
+  return true;
+}
+
+absl::Status ServerCallImpl::Write(const google::protobuf::MessageLite& reply) {
+  if (write_end_.pending()) {
+    return absl::FailedPreconditionError(
+        "a Write of this call is in flight already: one fiber writes at a time");
+  }
+  if (scope_->cancelled()) return scope_->status();
+  if (absl::Status s = initial_metadata_.Validate(); !s.ok()) {
+    return absl::InternalError(s.message());
+  }
+  if (absl::Status s = SerializeMessage(reply, &outgoing_); !s.ok()) return s;
+  sent_bytes_ += grpc_byte_buffer_length(outgoing_.get());
+  write_end_.Begin();
+  Submit(write_);
+  const weft::internal::WakeReason reason = write_end_.Wait("rpc write");
+  if (reason != weft::internal::WakeReason::kNotified) {
+    // The status cannot be sent behind a message that is stuck in flow control: give up the call.
+    const absl::Status status = weft::internal::ParkStatus(reason, "writing a reply");
+    grpc_call_cancel_with_status(core_, ToCoreCode(status), "the handler was cancelled", nullptr);
+    write_end_.WaitUncancellable("rpc write of a cancelled call");
+    outgoing_.reset();
+    return status;
+  }
+  outgoing_.reset();
+  if (write_end_.ok()) return absl::OkStatus();
+  if (scope_->cancelled()) return scope_->status();
+  return absl::CancelledError("cancelled: client gone");
+}
+
+void ServerCallImpl::Finish(const absl::Status& handler_status) {
+  absl::Status status = handler_status;
+  for (const Metadata* metadata : {&initial_metadata_, &trailing_metadata_}) {
+    if (metadata->empty()) continue;
+    if (absl::Status s = metadata->Validate(); !s.ok()) status = absl::InternalError(s.message());
+  }
+  if (!status.ok()) outgoing_.reset();
+  status_code_ = ToCoreCode(status);
+  status_message_ = StatusMessageSlice(status);
+  Submit(finish_);
+}
+
+void ServerCallImpl::CancelForDrain() {
+  if (handler_runs_) scope_->Cancel(CancelCause::kDrain, "the server is shutting down");
+}
+
+// --- Batches ---------------------------------------------------------------------------------
+
+void ServerCallImpl::Submit(Batch& batch) {
+  ++batches_in_flight_;
+  shard_.poller().Submit(batch);
+}
+
+void ServerCallImpl::OnBatchEnd() {
+  if (--batches_in_flight_ > 0 || handler_runs_) return;
+  Reset();
+  shard_.CallEnded(*this);
+}
+
+// Once a call: the metadata goes before the first message, or with the status.
+int ServerCallImpl::FillInitialMetadata(grpc_op* op) {
+  if (initial_metadata_sent_) return 0;
+  initial_metadata_sent_ = true;
+  op->op = GRPC_OP_SEND_INITIAL_METADATA;
+  if (!initial_metadata_.empty()) core_initial_metadata_ = ToCore(initial_metadata_);
+  op->data.send_initial_metadata.count = core_initial_metadata_.size();
+  op->data.send_initial_metadata.metadata = core_initial_metadata_.data();
+  return 1;
+}
+
+int ServerCallImpl::CloseBatch::Fill(grpc_op* ops) {
+  ops[0].op = GRPC_OP_RECV_CLOSE_ON_SERVER;
+  ops[0].data.recv_close_on_server.cancelled = &call_.was_cancelled_;
+  return 1;
+}
+
+void ServerCallImpl::CloseBatch::Notify(bool) {
+  if (call_.was_cancelled_ != 0 && call_.handler_runs_) {
+    const bool overdue = call_.shard_.clock().MonotonicNanos() >= call_.deadline_nanos_;
+    call_.scope_->Cancel(overdue ? CancelCause::kDeadline : CancelCause::kClientGone);
+  }
+  call_.OnBatchEnd();
+}
+
+int ServerCallImpl::ReadBatch::Fill(grpc_op* ops) {
+  ops[0].op = GRPC_OP_RECV_MESSAGE;
+  ops[0].data.recv_message.recv_message = &call_.incoming_;
+  return 1;
+}
+
+void ServerCallImpl::ReadBatch::Notify(bool ok) {
+  call_.read_end_.End(ok);
+  call_.OnBatchEnd();
+}
+
+int ServerCallImpl::WriteBatch::Fill(grpc_op* ops) {
+  int count = call_.FillInitialMetadata(ops);
+  ops[count].op = GRPC_OP_SEND_MESSAGE;
+  ops[count].data.send_message.send_message = call_.outgoing_.get();
+  return count + 1;
+}
+
+void ServerCallImpl::WriteBatch::Notify(bool ok) {
+  call_.write_end_.End(ok);
+  call_.OnBatchEnd();
+}
+
+int ServerCallImpl::FinishBatch::Fill(grpc_op* ops) {
+  int count = call_.FillInitialMetadata(ops);
+  if (call_.outgoing_ != nullptr) {
+    ops[count].op = GRPC_OP_SEND_MESSAGE;
+    ops[count++].data.send_message.send_message = call_.outgoing_.get();
+  }
+  if (!call_.trailing_metadata_.empty()) {
+    call_.core_trailing_metadata_ = ToCore(call_.trailing_metadata_);
+  }
+  grpc_op& status = ops[count++];
+  status.op = GRPC_OP_SEND_STATUS_FROM_SERVER;
+  status.data.send_status_from_server.trailing_metadata_count =
+      call_.core_trailing_metadata_.size();
+  status.data.send_status_from_server.trailing_metadata = call_.core_trailing_metadata_.data();
+  status.data.send_status_from_server.status = call_.status_code_;
+  status.data.send_status_from_server.status_details =
+      GRPC_SLICE_LENGTH(call_.status_message_) == 0 ? nullptr : &call_.status_message_;
+  if (!call_.close_watched_) {
+    grpc_op& close = ops[count++];
+    close.op = GRPC_OP_RECV_CLOSE_ON_SERVER;
+    close.data.recv_close_on_server.cancelled = &call_.was_cancelled_;
+  }
+  return count;
+}
+
+void ServerCallImpl::FinishBatch::Started() { call_.outgoing_.reset(); }
+
+void ServerCallImpl::FinishBatch::Notify(bool) { call_.OnBatchEnd(); }
+
+void ServerCallImpl::Reset() {
+  scope_.reset();
+  shard_.connections().Release(std::exchange(connection_, nullptr));
+  ReleaseMetadata(core_initial_metadata_);
+  ReleaseMetadata(core_trailing_metadata_);
+  initial_metadata_.clear();
+  trailing_metadata_.clear();
+  grpc_slice_unref(std::exchange(status_message_, grpc_empty_slice()));
+  outgoing_.reset();
+  ByteBuffer(std::exchange(incoming_, nullptr)).reset();
+  ByteBuffer(std::exchange(request_, nullptr)).reset();
+  received_metadata_.count = 0;  // The array itself is kept; its slices were the call's.
+  if (registered_->handle == nullptr) {
+    grpc_call_details_destroy(&details_);
+    grpc_call_details_init(&details_);
+  }
+  grpc_call_unref(std::exchange(core_, nullptr));
+  deadline_nanos_ = kNeverNanos;
+  close_watched_ = initial_metadata_sent_ = reads_ended_ = false;
+  was_cancelled_ = 0;
+  received_bytes_ = sent_bytes_ = 0;
+}
+
+// --- What the handler may ask ----------------------------------------------------------------
+
+absl::string_view ServerCallImpl::requested_method() const {
+  const absl::string_view path =
+      registered_->handle == nullptr ? View(details_.method) : absl::string_view(method_->path);
+  return path.empty() ? path : path.substr(1);
+}
+
+std::string ServerCallImpl::peer() const {
+  char* const text = grpc_call_get_peer(core_);
+  std::string peer(text);
+  gpr_free(text);
+  return peer;
+}
+
+absl::Time ServerCallImpl::deadline() const { return shard_.clock().ToTime(deadline_nanos_); }
+
+MetadataView ServerCallImpl::metadata() const {
+  return {received_metadata_.metadata, received_metadata_.count};
+}
+
+void ServerCallImpl::AddInitialMetadata(absl::string_view key, absl::string_view value) {
+  if (!initial_metadata_sent_) initial_metadata_.Add(key, value);
+}
+
+void ServerCallImpl::AddTrailingMetadata(absl::string_view key, absl::string_view value) {
+  trailing_metadata_.Add(key, value);
+}
+
+}  // namespace weft::rpc::internal

@@ -1,0 +1,182 @@
+// ServerCallImpl: the life of one call on the server. Read it from top to bottom:
+//
+//   Arm()          gRPC is asked for the next call of a method
+//   OnAccepted()   a call has come (on the loop); the slot is armed again with a fresh object, and
+//   a
+//                  fiber is started for this one
+//   Run()          on the fiber: interceptors, handler; while the handler runs it may park in
+//                  Read() and Write() or anywhere else. Its first park asks gRPC to tell us when
+//                  the client goes away
+//   Finish()       the status, with the reply of a unary call, is submitted; the fiber ends
+//   OnBatchEnd()   gRPC has let go of all tags (on the loop): the object goes back to the pool
+//
+// All of it happens on one shard, so nothing is locked.
+#ifndef WEFT_PLATFORM_RPC_INTERNAL_SERVER_CALL_IMPL_H_
+#define WEFT_PLATFORM_RPC_INTERNAL_SERVER_CALL_IMPL_H_
+
+#include <grpc/grpc.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "platform/fiber/internal/fiber_body.h"
+#include "platform/fiber/internal/root_scope.h"
+#include "platform/rpc/internal/byte_buffer.h"
+#include "platform/rpc/internal/connection.h"
+#include "platform/rpc/internal/operation.h"
+#include "platform/rpc/server/server_call.h"
+#include "platform/rpc/server/service.h"
+
+namespace weft::rpc::internal {
+
+class ServerShard;
+
+// A method as the server knows it. The handle is gRPC's; null for what nobody registered.
+struct RegisteredMethod {
+  const MethodDescriptor* descriptor = nullptr;
+  Service* service = nullptr;
+  Service::Handler handler = nullptr;
+  void* handle = nullptr;
+
+  bool request_comes_along() const {
+    return descriptor->kind == MethodKind::kUnary ||
+           descriptor->kind == MethodKind::kServerStreaming;
+  }
+};
+
+class ServerCallImpl final : public ServerCall, private weft::internal::FiberBody {
+ public:
+  explicit ServerCallImpl(ServerShard& shard);
+  ~ServerCallImpl() override;
+
+  // Asks gRPC for the next call of `method`; OnAccepted() follows, on the loop.
+  void Arm(const RegisteredMethod& method);
+
+  // The server drains: the handler sees its cancellation. No-op when it has returned already.
+  void CancelForDrain();
+  bool handler_runs() const { return handler_runs_; }
+
+  // CallContext
+  absl::string_view requested_method() const override;
+  std::string peer() const override;
+  absl::Time deadline() const override;
+  CancelScope& scope() override { return *scope_; }
+  MetadataView metadata() const override;
+  void AddInitialMetadata(absl::string_view key, absl::string_view value) override;
+  void AddTrailingMetadata(absl::string_view key, absl::string_view value) override;
+
+  // ServerCall
+  absl::Status ReadRequest(google::protobuf::MessageLite* request) override;
+  absl::Status SetReply(const google::protobuf::MessageLite& reply) override;
+  absl::StatusOr<bool> Read(google::protobuf::MessageLite* request) override;
+  absl::Status Write(const google::protobuf::MessageLite& reply) override;
+
+  // Links of the shard's list of calls being served.
+  ServerCallImpl* next_active = nullptr;
+  ServerCallImpl* previous_active = nullptr;
+
+ private:
+  // The batches of a call. Each is in flight at most once, and Notify() goes to OnBatchEnd().
+  class CallBatch : public Batch {
+   public:
+    explicit CallBatch(ServerCallImpl& owner) : call_(owner) {}
+    grpc_call* call() const final { return call_.core_; }
+    Corkable* connection() const override { return nullptr; }
+
+   protected:
+    ServerCallImpl& call_;
+  };
+  class AcceptOperation final : public Operation {
+   public:
+    explicit AcceptOperation(ServerCallImpl& call) : call_(call) {}
+    void Notify(bool ok) override { call_.OnAccepted(ok); }
+
+   private:
+    ServerCallImpl& call_;
+  };
+  // Tells when the call is over, however it ends.
+  class CloseBatch final : public CallBatch {
+   public:
+    using CallBatch::CallBatch;
+    int Fill(grpc_op* ops) override;
+    void Notify(bool ok) override;
+  };
+  class ReadBatch final : public CallBatch {
+   public:
+    using CallBatch::CallBatch;
+    int Fill(grpc_op* ops) override;
+    void Notify(bool ok) override;
+  };
+  class WriteBatch final : public CallBatch {
+   public:
+    using CallBatch::CallBatch;
+    int Fill(grpc_op* ops) override;
+    void Notify(bool ok) override;
+    Corkable* connection() const override { return call_.connection_; }
+  };
+  // The last one: status, and the reply of a unary call.
+  class FinishBatch final : public CallBatch {
+   public:
+    using CallBatch::CallBatch;
+    int Fill(grpc_op* ops) override;
+    void Started() override;
+    void Notify(bool ok) override;
+    Corkable* connection() const override { return call_.connection_; }
+  };
+
+  void OnAccepted(bool ok);
+  void Begin();
+  void Run() override;
+  void Finished() override {}
+  void OnFirstPark() override;
+  absl::Status RunInterceptors(size_t index);
+  absl::Status RunHandler();
+  void Finish(const absl::Status& status);
+  void Submit(Batch& batch);
+  void OnBatchEnd();
+  void Reset();
+  absl::Status CheckSize(grpc_byte_buffer& message) const;
+  int FillInitialMetadata(grpc_op* op);
+
+  ServerShard& shard_;
+  const RegisteredMethod* registered_ = nullptr;
+  AcceptOperation accept_{*this};
+  CloseBatch close_{*this};
+  ReadBatch read_{*this};
+  WriteBatch write_{*this};
+  FinishBatch finish_{*this};
+
+  // Filled by gRPC when the call comes.
+  grpc_call* core_ = nullptr;
+  gpr_timespec core_deadline_ = {};
+  grpc_metadata_array received_metadata_ = {};
+  grpc_byte_buffer* request_ = nullptr;
+  grpc_call_details details_ = {};
+
+  ShardConnection* connection_ = nullptr;
+  std::optional<weft::internal::RootScope> scope_;
+  int64_t deadline_nanos_ = kNeverNanos;
+  int batches_in_flight_ = 0;
+  bool handler_runs_ = false;
+  bool close_watched_ = false;
+  bool initial_metadata_sent_ = false;
+  bool reads_ended_ = false;
+  int was_cancelled_ = 0;  // filled by gRPC at the end
+
+  grpc_byte_buffer* incoming_ = nullptr;  // of the read in flight
+  ByteBuffer outgoing_;                   // of the write in flight, or the reply
+  Completion read_end_;
+  Completion write_end_;
+
+  Metadata initial_metadata_;
+  Metadata trailing_metadata_;
+  std::vector<grpc_metadata> core_initial_metadata_;
+  std::vector<grpc_metadata> core_trailing_metadata_;
+  grpc_status_code status_code_ = GRPC_STATUS_OK;
+  grpc_slice status_message_ = {};
+};
+
+}  // namespace weft::rpc::internal
+
+#endif  // WEFT_PLATFORM_RPC_INTERNAL_SERVER_CALL_IMPL_H_

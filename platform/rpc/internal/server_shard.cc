@@ -1,0 +1,89 @@
+#include "platform/rpc/internal/server_shard.h"
+
+#include <utility>
+
+#include "platform/base/check.h"
+
+namespace weft::rpc::internal {
+namespace {
+
+// Calls of methods that nobody registered only get an error: few slots will do.
+constexpr int kUnregisteredSlots = 2;
+
+}  // namespace
+
+ServerShard::ServerShard(const Environment& environment)
+    : environment_(environment), connections_(environment.connections) {}
+
+ServerShard::~ServerShard() {
+  Check(active_ == nullptr && slots_armed_ == 0, "a server is destroyed before it has shut down");
+}
+
+void ServerShard::Start() {
+  poller_ = CompletionQueuePoller::Current();
+  Check(poller_ != nullptr, "a server's runtime polls its ShardQueues: set poller_factory");
+  for (const RegisteredMethod& method : environment_.methods) {
+    const int slots = method.handle == nullptr ? kUnregisteredSlots : options().accept_slots;
+    for (int i = 0; i < slots; ++i) {
+      all_.push_back(std::make_unique<ServerCallImpl>(*this));
+      all_.back()->Arm(method);
+      ++slots_armed_;
+    }
+  }
+}
+
+// The slot that brought `call` goes on with another object.
+void ServerShard::CallAccepted(ServerCallImpl& call, const RegisteredMethod& method) {
+  call.previous_active = nullptr;
+  call.next_active = active_;
+  if (active_ != nullptr) active_->previous_active = &call;
+  active_ = &call;
+  in_flight_.store(in_flight() + 1, std::memory_order_relaxed);
+  if (free_.empty()) {
+    all_.push_back(std::make_unique<ServerCallImpl>(*this));
+    free_.push_back(all_.back().get());
+  }
+  ServerCallImpl* const slot = free_.back();
+  free_.pop_back();
+  slot->Arm(method);
+}
+
+void ServerShard::CallEnded(ServerCallImpl& call) {
+  (call.previous_active == nullptr ? active_ : call.previous_active->next_active) =
+      call.next_active;
+  if (call.next_active != nullptr) call.next_active->previous_active = call.previous_active;
+  in_flight_.store(in_flight() - 1, std::memory_order_relaxed);
+  free_.push_back(&call);
+  CheckIdle();
+}
+
+void ServerShard::SlotEnded(ServerCallImpl& slot) {
+  --slots_armed_;
+  free_.push_back(&slot);
+  CheckIdle();
+}
+
+void ServerShard::WhenIdle(absl::AnyInvocable<void()> idle) {
+  idle_ = std::move(idle);
+  CheckIdle();
+}
+
+void ServerShard::CheckIdle() {
+  if (active_ == nullptr && slots_armed_ == 0 && idle_) std::exchange(idle_, nullptr)();
+}
+
+void ServerShard::CancelCallsForDrain() {
+  for (ServerCallImpl* call = active_; call != nullptr; call = call->next_active) {
+    call->CancelForDrain();
+  }
+}
+
+std::vector<std::string> ServerShard::RunningMethods() const {
+  std::vector<std::string> methods;
+  for (const ServerCallImpl* call = active_; call != nullptr; call = call->next_active) {
+    if (call->handler_runs()) methods.emplace_back(call->method().name());
+  }
+  return methods;
+}
+
+}  // namespace weft::rpc::internal

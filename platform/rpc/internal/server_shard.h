@@ -1,0 +1,77 @@
+// ServerShard: the part of a server that lives on one shard: its slots, its calls, its connections.
+#ifndef WEFT_PLATFORM_RPC_INTERNAL_SERVER_SHARD_H_
+#define WEFT_PLATFORM_RPC_INTERNAL_SERVER_SHARD_H_
+
+#include <grpc/grpc.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "platform/base/clock.h"
+#include "platform/rpc/internal/completion_queue_poller.h"
+#include "platform/rpc/internal/connection.h"
+#include "platform/rpc/internal/server_call_impl.h"
+#include "platform/rpc/server/server.h"
+
+namespace weft::rpc::internal {
+
+// All but in_flight() on the shard's thread.
+class ServerShard {
+ public:
+  struct Environment {
+    const Clock& clock;
+    const ServerOptions& options;
+    grpc_server* core_server;
+    const ConnectionTable* connections;
+    const std::vector<RegisteredMethod>& methods;  // the last one: what nobody registered
+  };
+
+  explicit ServerShard(const Environment& environment);
+  // Requires: idle.
+  ~ServerShard();
+
+  // Asks gRPC for calls of every method. On the loop of the shard.
+  void Start();
+
+  CompletionQueuePoller& poller() { return *poller_; }
+  const Clock& clock() const { return environment_.clock; }
+  const ServerOptions& options() const { return environment_.options; }
+  grpc_server* core_server() const { return environment_.core_server; }
+  const std::vector<ServerInterceptor*>& interceptors() const {
+    return environment_.options.interceptors;
+  }
+  ShardConnections& connections() { return connections_; }
+
+  // From the calls.
+  void CallAccepted(ServerCallImpl& call, const RegisteredMethod& method);
+  void CallEnded(ServerCallImpl& call);
+  void SlotEnded(ServerCallImpl& slot);
+
+  // Calls `idle` once there are neither calls nor slots left, now or later.
+  void WhenIdle(absl::AnyInvocable<void()> idle);
+  void CancelCallsForDrain();
+  // The methods whose handlers have not returned, one entry a call.
+  std::vector<std::string> RunningMethods() const;
+
+  size_t in_flight() const { return in_flight_.load(std::memory_order_relaxed); }
+
+ private:
+  void CheckIdle();
+
+  const Environment environment_;
+  CompletionQueuePoller* poller_ = nullptr;
+  ShardConnections connections_;
+  std::vector<std::unique_ptr<ServerCallImpl>> all_;
+  std::vector<ServerCallImpl*> free_;
+  ServerCallImpl* active_ = nullptr;
+  size_t slots_armed_ = 0;
+  std::atomic<size_t> in_flight_{0};
+  absl::AnyInvocable<void()> idle_;
+};
+
+}  // namespace weft::rpc::internal
+
+#endif  // WEFT_PLATFORM_RPC_INTERNAL_SERVER_SHARD_H_
