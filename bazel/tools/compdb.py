@@ -8,7 +8,7 @@ import json
 import sys
 
 # Flags that clang-based tools do not know.
-_GCC_ONLY = ("-fno-canonical-system-headers", "-Wno-free-nonheap-object", "-Wunused-but-set-parameter")
+_GCC_ONLY = ("-fno-canonical-system-headers", "-Wno-free-nonheap-object")
 
 
 def entries(answer, execution_root):

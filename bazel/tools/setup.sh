@@ -5,7 +5,7 @@ set -euo pipefail
 
 readonly PACKAGES_FILE="${WEFT_PACKAGES_FILE:-$(dirname "$(readlink -f "$0")")/../packages.txt}"
 readonly APT_FOLDER="${WEFT_APT_FOLDER:-/etc/apt}"
-readonly OS_RELEASE="${WEFT_OS_RELEASE:-/etc/os-release}"
+readonly OS_RELEASE="${WEFT_OS_RELEASE:-/etc/os-release}"  # The three are set by setup_test.sh.
 readonly SUITE=bookworm
 readonly SPACE_MIB_MIN=3072  # A fresh debian:12 takes 1.9 GiB, packages and their archives.
 
@@ -29,7 +29,7 @@ missing_packages() {
 }
 
 # Prints a field of os-release without its quotes.
-release_field() { sed -n "s/^$1=//p" "$OS_RELEASE" 2>/dev/null | tr -d \" ; }
+release_field() { sed -n "s/^$1=//p" "$OS_RELEASE" 2>/dev/null | tr -d \" || true; }
 
 require_supported_system() {
   local id version name
@@ -37,27 +37,31 @@ require_supported_system() {
   version=$(release_field VERSION_ID)
   name=$(release_field PRETTY_NAME)
   [[ $id == debian && $version == 12 ]] ||
-    fail "this machine runs ${name:-an unknown system}; Weft builds on Debian 12 (bookworm): use such a machine or a" \
-      "debian:12 container"
+    fail "this machine runs ${name:-an unknown system}; Weft builds on Debian 12 (bookworm):" \
+      "use such a machine or a debian:12 container"
 }
 
 # Sets AS_ROOT, the command prefix that makes a command run as root.
 require_root() {
   AS_ROOT=(env)
   ((EUID == 0)) && return
+  local script
+  script=$(readlink -f "$0")
   command -v sudo >/dev/null ||
-    fail "installing packages needs root and there is no sudo: run as root: $(readlink -f "$0")"
+    fail "installing packages needs root and there is no sudo: run as root: $script"
   if [[ ! -t 0 ]] && ! sudo -n true 2>/dev/null; then
-    fail "installing packages needs root and sudo wants a password: run: sudo $(readlink -f "$0")"
+    fail "installing packages needs root and sudo wants a password: run: sudo $script"
   fi
   AS_ROOT=(sudo env)
 }
 
+# Requires room for so many missing packages; for a few, for what they may bring along.
 require_space() {
-  local free
+  local free needed=$SPACE_MIB_MIN
+  (($1 >= 10)) || needed=$((SPACE_MIB_MIN / 4))
   free=$(df --output=avail -BM /usr | tail -n 1 | tr -dc '0-9')
-  ((free >= SPACE_MIB_MIN)) ||
-    fail "only $free MiB are free on the disk of /usr; the packages need about $SPACE_MIB_MIN MiB:" \
+  ((free >= needed)) ||
+    fail "only $free MiB are free on the disk of /usr; the packages need about $needed MiB:" \
       "free some space and run ./weft setup again"
 }
 
@@ -94,8 +98,11 @@ backports_entry() {
   done
   for file in "$APT_FOLDER"/sources.list "$APT_FOLDER"/sources.list.d/*.list; do
     [[ -r $file ]] || continue
-    sed -nE "s/#.*//; s/^deb +((\[[^]]*\] +)?[^ ]+) +($SUITE|stable) +(.* )?main( .*)?$/list\n\
-deb \1 $SUITE-backports main/p" "$file" | head -n 2 | grep . && return
+    sed -nE "s/#.*//
+      /^deb +((\[[^]]*\] +)?[^ ]+) +($SUITE|stable) +(.* )?main( .*)?\$/ {
+        s//list\ndeb \1 $SUITE-backports main/p
+        q
+      }" "$file" | grep . && return
   done
   return 1
 }
@@ -120,7 +127,11 @@ run_apt() {
          /^Fetched/ { print "weft: " tolower(substr($0, 1, 1)) substr($0, 2); fflush() }' >&2
 }
 
-has_candidate() { LC_ALL=C apt-cache policy "$1" 2>/dev/null | grep -q '^  Candidate: [^(]'; }
+has_candidate() {
+  local policy
+  policy=$(LC_ALL=C apt-cache policy "$1" 2>/dev/null)
+  [[ $policy =~ Candidate:\ [^\(] ]]
+}
 
 update_lists() {
   # One unreachable source that is none of ours must not stop us: a package that then cannot be
@@ -152,7 +163,7 @@ main() {
   fi
   require_supported_system
   require_root
-  require_space
+  require_space "${#missing[@]}"
   LOG=$(mktemp "${TMPDIR:-/tmp}/weft-setup.XXXXXX.log")
   say "installing ${#missing[@]} Debian packages and what they need: ${missing[*]}"
   update_lists
