@@ -1,0 +1,44 @@
+#include "tests/load/raw_server.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/synchronization/mutex.h"
+
+ABSL_FLAG(std::string, listen, "127.0.0.1:0", "Address to listen on; port 0 takes a free one.");
+
+namespace weft::load {
+
+RawServerProcess::RawServerProcess(int argc, char** argv) {
+  absl::ParseCommandLine(argc, argv);
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  sigemptyset(&termination_signals_);
+  sigaddset(&termination_signals_, SIGTERM);
+  sigaddset(&termination_signals_, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &termination_signals_, nullptr);
+}
+
+void RawServerProcess::Listen(grpc::ServerBuilder& builder) {
+  builder.AddListeningPort(absl::GetFlag(FLAGS_listen), grpc::InsecureServerCredentials(), &port_);
+}
+
+std::unique_ptr<grpc::Server> RawServerProcess::Start(grpc::ServerBuilder& builder) {
+  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  if (server == nullptr || port_ == 0) {
+    std::fprintf(stderr, "cannot listen on %s\n", absl::GetFlag(FLAGS_listen).c_str());
+    std::exit(1);
+  }
+  std::printf("LISTENING %d\n", port_);
+  std::fflush(stdout);
+  return server;
+}
+
+void RawServerProcess::WaitForTermination() {
+  int signal_number = 0;
+  sigwait(&termination_signals_, &signal_number);
+}
+
+}  // namespace weft::load
