@@ -11,6 +11,7 @@ bazel/deps/deps_test.cc. Fields:
   header    a header that must exist, relative to /usr/include or its multiarch folder
   defines   preprocessor defines of everything that uses the library
   deps      other entries it needs
+  tsan_dep  a target that it brings along when it is linked shared
 """
 
 def _library(
@@ -20,7 +21,8 @@ def _library(
         shared = [],
         header = "",
         defines = [],
-        deps = []):
+        deps = [],
+        tsan_dep = ""):
     return struct(
         package = package,
         archives = archives,
@@ -29,6 +31,7 @@ def _library(
         header = header,
         defines = defines,
         deps = deps,
+        tsan_dep = tsan_dep,
     )
 
 # Matches of a pattern in `archives` that are left out: test helpers of the packages themselves.
@@ -42,6 +45,7 @@ LIBRARIES = {
         hidden = True,
         header = "absl/base/config.h",
         shared = ["pthread", "rt"],
+        tsan_dep = "@weft//bazel/deps:tsan_abseil",
     ),
     "grpc": _library(
         package = "libgrpc++-dev",

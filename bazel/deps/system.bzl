@@ -8,9 +8,11 @@ package(default_visibility = ["//visibility:public"])
 
 exports_files(["private_symbols.lds"])
 
+# Tools that run during the build are compiled with "opt", and without a sanitizer.
 config_setting(
     name = "shared_grpc",
     define_values = {"weft_grpc": "shared"},
+    values = {"compilation_mode": "dbg"},
 )
 """
 
@@ -122,11 +124,16 @@ def _system_repository_impl(ctx):
             name.upper(),
             _identifier(versions[library.package]),
         )
+        deps = repr([":" + dep for dep in library.deps])
+        if library.tsan_dep:
+            deps += " + select({\":shared_grpc\": [%r], \"//conditions:default\": []})" % (
+                library.tsan_dep
+            )
         build.append("cc_library(\n    name = %r,\n    defines = %r,\n    linkopts = %s,\n" % (
             name,
             library.defines + [version],
             linkopts,
-        ) + "    deps = %r,\n)\n" % [":" + dep for dep in library.deps])
+        ) + "    deps = %s,\n)\n" % deps)
 
     ctx.file("WORKSPACE", "")
     ctx.file("BUILD", "\n".join(build), executable = False)

@@ -21,7 +21,8 @@ new_machine() {
   fake df 'echo Avail; echo 9999M'
   fake apt-cache "case \$2 in
     base-package) echo '  Candidate: 1' ;;
-    late-package) grep -rqs backports $MACHINE/apt && echo '  Candidate: 1' || echo '  Candidate: (none)' ;;
+    late-package)
+      if grep -rqs backports $MACHINE/apt; then echo '  Candidate: 1'; fi ;;
   esac"
   fake apt-get "echo \"\$*\" >>$MACHINE/apt-get.calls
   for word; do case \$word in *-package) echo \$word >>$MACHINE/installed ;; esac; done"

@@ -15,7 +15,7 @@ _GTEST = """<?xml version="1.0"?>
 <testcase name="Skip" status="run" result="skipped" classname="A"><skipped message="x"/></testcase>
 <testcase name="DISABLED_Off" status="notrun" result="suppressed" classname="A" />
 </testsuite></testsuites>"""
-_BAZEL_XML = '<testsuites><testsuite name="t" tests="1"><testcase name="t"/></testsuite></testsuites>'
+_BAZEL_XML = '<testsuites><testsuite name="t"><testcase name="t"/></testsuite></testsuites>'
 
 
 class CountResultTest(unittest.TestCase):
