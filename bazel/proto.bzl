@@ -11,7 +11,7 @@ load("//bazel:cc.bzl", "weft_generated_cc_library")
 _WEFT_PLUGIN = "@weft//platform/rpc/codegen:protoc-gen-weft"
 _WEFT_RUNTIME = "@weft//platform:generated_code_runtime"
 
-def _import_root(ctx, proto):
+def _import_root(proto):
     """The folder that import paths of this library start from; "" for the workspace."""
     root = proto.proto_source_root
     return "" if root == "." else root
@@ -28,7 +28,7 @@ def _include_args(args, proto):
 
 def _proto_codegen_impl(ctx):
     proto = ctx.attr.proto[ProtoInfo]
-    root = _import_root(ctx, proto)
+    root = _import_root(proto)
     outputs = []
     for source in proto.direct_sources:
         stem = source.owner.name[:-len(".proto")]
@@ -69,6 +69,7 @@ _proto_codegen = rule(
         "extensions": attr.string_list(mandatory = True),
         "generator": attr.string(mandatory = True),
         "options": attr.string(doc = "Generator options, with the colon behind them."),
+        # "host" rather than "exec": built once, not once for each configuration of the target.
         "plugin": attr.label(executable = True, cfg = "host"),
         "plugin_path": attr.string(doc = "A plugin that Debian installs."),
         "proto": attr.label(mandatory = True, providers = [ProtoInfo]),
@@ -77,7 +78,7 @@ _proto_codegen = rule(
 
 def _descriptors_impl(ctx):
     proto = ctx.attr.proto[ProtoInfo]
-    root = _import_root(ctx, proto)
+    root = _import_root(proto)
     output = ctx.actions.declare_file(ctx.label.name + ".binpb")
     args = ctx.actions.args()
     _include_args(args, proto)
