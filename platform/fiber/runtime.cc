@@ -1,13 +1,18 @@
 #include "platform/fiber/runtime.h"
 
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <iterator>
+#include <mutex>
+#include <optional>
 #include <utility>
 
-#include "absl/synchronization/mutex.h"
-#include "absl/synchronization/notification.h"
 #include "platform/base/check.h"
 #include "platform/base/cpu_quota.h"
 #include "platform/fiber/internal/fiber_body.h"
 #include "platform/fiber/internal/shard.h"
+#include "platform/fiber/internal/thread_event.h"
 
 namespace weft {
 namespace {
@@ -18,21 +23,26 @@ class BlockingBody final : public internal::FiberBody {
   explicit BlockingBody(absl::AnyInvocable<void()> function) : function_(std::move(function)) {}
   void Run() override { function_(); }
   void Finished() override { done_.Notify(); }
-  void WaitUntilDone() { done_.WaitForNotification(); }
+  void WaitUntilDone() { done_.Wait(); }
 
  private:
   absl::AnyInvocable<void()> function_;
-  absl::Notification done_;
+  internal::ThreadEvent done_;
 };
 
 // What Fibers() gathers; shared with the shards' answers, since a late one may come after the
 // caller has given up.
 struct FiberListing {
-  absl::Mutex mutex;
-  std::vector<FiberInfo> fibers ABSL_GUARDED_BY(mutex);
-  std::vector<bool> answered ABSL_GUARDED_BY(mutex);
-  int missing ABSL_GUARDED_BY(mutex) = 0;
+  std::mutex mutex;  // of all below
+  std::condition_variable complete;
+  std::vector<std::optional<std::vector<FiberInfo>>> answers;  // by shard
+  int missing = 0;
 };
+
+// Chrono's clocks overflow on long waits; a day is as good as for ever for a dump.
+std::chrono::nanoseconds ThreadWait(absl::Duration timeout) {
+  return absl::ToChronoNanoseconds(std::min(timeout, absl::Hours(24)));
+}
 
 }  // namespace
 
@@ -46,7 +56,20 @@ Runtime::Runtime(RuntimeOptions options)
   }
 }
 
-Runtime::~Runtime() = default;
+// In two steps, since shards may call one another until the last fiber has finished: first all
+// come to rest, then they are destroyed one by one.
+Runtime::~Runtime() {
+  const auto work_begun = [this] {
+    uint64_t sum = 0;
+    for (const auto& shard : shards_) sum += shard->WorkBegun();
+    return sum;
+  };
+  uint64_t before = 0;
+  do {
+    before = work_begun();
+    for (const auto& shard : shards_) shard->WaitUntilIdle();
+  } while (work_begun() != before);  // A shard that was at rest may have been given work meanwhile.
+}
 
 void Runtime::RunBlocking(int shard, absl::AnyInvocable<void()> function) {
   Check(Current() != this, "Runtime::Run blocks its thread: not on a shard of the same runtime");
@@ -73,31 +96,29 @@ std::vector<ShardStats> Runtime::Stats() const {
 std::vector<FiberInfo> Runtime::Fibers(absl::Duration timeout, std::vector<int>* stuck_shards) {
   Check(Current() != this, "Runtime::Fibers blocks its thread: not on a shard of that runtime");
   auto listing = std::make_shared<FiberListing>();
-  {
-    absl::MutexLock hold(&listing->mutex);
-    listing->answered.resize(shards_.size());
-    listing->missing = shards();
-  }
+  listing->answers.resize(shards_.size());
+  listing->missing = shards();
   for (const auto& shard : shards_) {
     shard->Post([listing, shard = shard.get()] {
       std::vector<FiberInfo> fibers = shard->Fibers();
-      absl::MutexLock hold(&listing->mutex);
-      listing->fibers.insert(listing->fibers.end(), std::make_move_iterator(fibers.begin()),
-                             std::make_move_iterator(fibers.end()));
-      listing->answered[static_cast<size_t>(shard->index())] = true;
-      --listing->missing;
+      std::lock_guard<std::mutex> hold(listing->mutex);
+      listing->answers[static_cast<size_t>(shard->index())] = std::move(fibers);
+      if (--listing->missing == 0) listing->complete.notify_all();
     });
   }
-  absl::MutexLock hold(&listing->mutex);
-  const auto all_answered = [&listing]()
-                                ABSL_NO_THREAD_SAFETY_ANALYSIS { return listing->missing == 0; };
-  listing->mutex.AwaitWithTimeout(absl::Condition(&all_answered), timeout);
-  for (size_t i = 0; i < listing->answered.size(); ++i) {
-    if (!listing->answered[i] && stuck_shards != nullptr) {
+  std::vector<FiberInfo> all;
+  std::unique_lock<std::mutex> hold(listing->mutex);
+  listing->complete.wait_for(hold, ThreadWait(timeout), [&] { return listing->missing == 0; });
+  for (size_t i = 0; i < listing->answers.size(); ++i) {
+    std::optional<std::vector<FiberInfo>>& answer = listing->answers[i];
+    if (answer.has_value()) {
+      all.insert(all.end(), std::make_move_iterator(answer->begin()),
+                 std::make_move_iterator(answer->end()));
+    } else if (stuck_shards != nullptr) {
       stuck_shards->push_back(static_cast<int>(i));
     }
   }
-  return listing->fibers;
+  return all;
 }
 
 Poller* Runtime::CurrentPoller() {

@@ -4,9 +4,10 @@
 //   weft::Runtime runtime({.shards = 2});
 //   absl::StatusOr<int> sum = runtime.Run([] { return Add(1, 2); });   // on a fiber; blocks main
 //
-// Lifetime: the destructor waits until every fiber has finished (nothing is detached or killed),
-// then ends the threads. Work that waits for outside events must be told to end before: that is
-// what CancelScope and rpc::Server::Shutdown are for.
+// Lifetime: the destructor waits until every post has run and every fiber has finished (nothing is
+// detached or killed), then ends the threads; fibers and posts may begin more work until then, on
+// any shard. No other thread may call the runtime any more. Work that waits for outside events must
+// be told to end before: that is what CancelScope and rpc::Server::Shutdown are for.
 #ifndef WEFT_PLATFORM_FIBER_RUNTIME_H_
 #define WEFT_PLATFORM_FIBER_RUNTIME_H_
 
@@ -44,6 +45,9 @@ struct RuntimeOptions {
   PollerFactory poller_factory = {};    // empty: MakeThreadPoller
   RuntimeObserver* observer = nullptr;  // may be null; outlives the runtime
   std::string name = "weft";            // threads are called "<name>-<shard>"
+  // For tests: not 0 lets ready fibers run in an order drawn from this seed instead of first in,
+  // first out. With one shard and a simulated clock the same seed gives the same order again.
+  uint64_t shuffle_seed = 0;
 };
 
 class Runtime {
@@ -57,7 +61,8 @@ class Runtime {
   const Clock& clock() const { return *clock_; }
 
   // Runs `function` on a fiber of `shard` and blocks the calling *thread* until it returned. For
-  // main() and tests; crashes when called on a fiber of this runtime, where it would deadlock.
+  // main() and tests; crashes when called on a fiber of this runtime, where it would deadlock. An
+  // exception that leaves `function` ends the process.
   template <typename F>
   std::invoke_result_t<F> Run(F function, int shard = 0);
 
@@ -80,7 +85,6 @@ class Runtime {
   static int CurrentShard();
 
  private:
-  friend class internal::Shard;
   void RunBlocking(int shard, absl::AnyInvocable<void()> function);
 
   const Clock* const clock_;

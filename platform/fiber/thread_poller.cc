@@ -1,4 +1,8 @@
-#include "absl/synchronization/mutex.h"
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+
 #include "platform/fiber/poller.h"
 
 namespace weft {
@@ -10,27 +14,31 @@ class ThreadPoller final : public Poller {
 
   size_t Wait(int64_t deadline_nanos) override {
     if (deadline_nanos == 0) return 0;
-    absl::MutexLock hold(&mutex_);
-    const auto woken = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return woken_; };
+    std::unique_lock<std::mutex> hold(mutex_);
+    const auto woken = [this] { return woken_; };
     if (deadline_nanos == kNeverNanos) {
-      mutex_.Await(absl::Condition(&woken));
+      condition_.wait(hold, woken);
     } else {
-      mutex_.AwaitWithTimeout(absl::Condition(&woken),
-                              absl::Nanoseconds(deadline_nanos - clock_.MonotonicNanos()));
+      // The shard asks again when a wait was cut short; longer ones make chrono's clocks overflow.
+      constexpr int64_t kLongestWaitNanos = 3'600'000'000'000;
+      const int64_t left = deadline_nanos - clock_.MonotonicNanos();
+      condition_.wait_for(hold, std::chrono::nanoseconds(std::min(left, kLongestWaitNanos)), woken);
     }
     woken_ = false;
     return 0;
   }
 
   void Wake() override {
-    absl::MutexLock hold(&mutex_);
+    std::lock_guard<std::mutex> hold(mutex_);
     woken_ = true;
+    condition_.notify_one();
   }
 
  private:
   const Clock& clock_;
-  absl::Mutex mutex_;
-  bool woken_ ABSL_GUARDED_BY(mutex_) = false;
+  std::mutex mutex_;
+  std::condition_variable condition_;
+  bool woken_ = false;
 };
 
 }  // namespace

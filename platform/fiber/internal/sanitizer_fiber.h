@@ -14,6 +14,10 @@
 #include <sanitizer/tsan_interface.h>
 #endif
 
+// Thread sanitizer keeps a stack of calls for each fiber: a function that is entered on one and
+// left on another must be hidden from it.
+#define WEFT_NO_THREAD_SANITIZER __attribute__((no_sanitize_thread))
+
 namespace weft::internal {
 
 // One stack, as the sanitizers know it. A switch is: `from.LeaveFor(to)` on the old stack directly
@@ -44,7 +48,8 @@ class SanitizerFiber {
   }
 
   // `last`: this stack is left for ever.
-  void LeaveFor([[maybe_unused]] SanitizerFiber& to, [[maybe_unused]] bool last = false) {
+  WEFT_NO_THREAD_SANITIZER void LeaveFor([[maybe_unused]] SanitizerFiber& to,
+                                         [[maybe_unused]] bool last = false) {
 #if defined(__SANITIZE_ADDRESS__)
     to.came_from_ = this;
     __sanitizer_start_switch_fiber(last ? nullptr : &fake_stack_, to.bottom_, to.bytes_);

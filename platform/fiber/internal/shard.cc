@@ -4,62 +4,59 @@
 #include <pthread.h>
 
 #include <algorithm>
-#include <boost/context/stack_context.hpp>
-#include <boost/context/stack_traits.hpp>
-#include <boost/fiber/context.hpp>
-#include <boost/fiber/operations.hpp>
+#include <limits>
 #include <new>
 #include <string>
 #include <utility>
 
 #include "platform/fiber/cancel_scope.h"
-#include "platform/fiber/internal/boost_algorithm.h"
 #include "platform/fiber/internal/cycle_clock.h"
 #include "platform/fiber/internal/scope_access.h"
 
 namespace weft::internal {
 namespace {
 
-thread_local Shard* current_shard = nullptr;
+constinit thread_local Shard* current_shard = nullptr;
 
 // What the C++ runtime keeps per thread about exceptions in flight (Itanium C++ ABI, 2.2.2). It
 // must follow the fiber: a park inside a `catch` would otherwise make another fiber's `throw;`
 // rethrow this one's exception.
 struct ExceptionGlobals {
-  void* caught_exceptions;
-  unsigned int uncaught_exceptions;
+  void* caught_exceptions = nullptr;
+  unsigned int uncaught_exceptions = 0;
 };
 
-ExceptionGlobals& ThreadExceptionGlobals() {
-  return *reinterpret_cast<ExceptionGlobals*>(abi::__cxa_get_globals());
+// The record lies at the top of its stack.
+constexpr size_t kRecordBytes = (sizeof(FiberRecord) + 63) / 64 * 64;
+
+FiberRecord& RecordAt(void* record) { return *static_cast<FiberRecord*>(record); }
+
+// The time limit of a round is for real time only: on a simulated clock time stands still while
+// fibers run, and the same program must take the same turns.
+uint64_t RunBudgetCycles(const Clock& clock, int64_t nanos) {
+  if (&clock != &Clock::Real()) return std::numeric_limits<uint64_t>::max();
+  return static_cast<uint64_t>(static_cast<double>(nanos) / NanosPerCycle());
 }
 
-// Hands a stack that was cut out by hand to Boost, and takes it back.
-class StackHandover {
- public:
-  StackHandover(StackPool* pool, FiberRecord* record, void* bottom)
-      : pool_(pool), record_(record), bottom_(bottom) {}
-  boost::context::stack_context allocate() {
-    boost::context::stack_context stack;
-    stack.sp = record_;
-    stack.size =
-        static_cast<size_t>(reinterpret_cast<char*>(record_) - static_cast<char*>(bottom_));
-    return stack;
-  }
-  void deallocate(boost::context::stack_context&) noexcept {
-    record_->sanitizer.Destroy();
-    record_->~FiberRecord();
-    pool_->Deallocate(static_cast<char*>(bottom_) + pool_->stack_bytes());
-  }
+// Shards of one runtime must not all draw the same numbers.
+uint64_t SeedOfShard(uint64_t seed, int index) {
+  if (seed == 0) return 0;
+  const uint64_t mixed = seed ^ (static_cast<uint64_t>(index) * 0x9E3779B97F4A7C15);
+  return mixed == 0 ? seed : mixed;
+}
 
- private:
-  StackPool* pool_;
-  FiberRecord* record_;
-  void* bottom_;
-};
-
-// The dispatcher's stack is made by Boost with its default size; its context lies at the top.
-constexpr size_t kDispatcherSlackBytes = 4096;
+// Turns a list that was pushed newest first round.
+template <typename Node, Node* Node::*next>
+Node* OldestFirst(Node* newest) {
+  Node* oldest = nullptr;
+  while (newest != nullptr) {
+    Node* const older = newest->*next;
+    newest->*next = oldest;
+    oldest = newest;
+    newest = older;
+  }
+  return oldest;
+}
 
 }  // namespace
 
@@ -79,48 +76,54 @@ Shard::Shard(Runtime& runtime, int index, const RuntimeOptions& options,
       clock_(options.clock != nullptr ? *options.clock : Clock::Real()),
       observer_(options.observer),
       poller_(std::move(poller)),
-      run_budget_cycles_(static_cast<uint64_t>(kRunBudgetNanos / NanosPerCycle())),
-      stacks_(options.stack_bytes) {
-  absl::Notification started;
+      run_budget_cycles_(RunBudgetCycles(clock_, kRunBudgetNanos)),
+      stacks_(options.stack_bytes),
+      ready_(SeedOfShard(options.shuffle_seed, index)) {
+  ThreadEvent started;
   thread_ = std::thread([this, &started] { ThreadMain(&started); });
-  started.WaitForNotification();
+  started.Wait();
 }
 
 Shard::~Shard() {
-  Post([this] {
-    ending_ = true;
-    main_ready_ = true;
-  });
+  Push([this] { stopping_ = true; });
   thread_.join();
-  delete posts_.exchange(nullptr);
+  while (visitors_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
+  for (PostNode* post = posts_.load(std::memory_order_relaxed); post != nullptr;) {
+    delete std::exchange(post, post->next);
+  }
 }
 
-void Shard::ThreadMain(absl::Notification* started) {
+void Shard::ThreadMain(ThreadEvent* started) {
   current_shard = this;
-  const std::string name = options_.name.substr(0, 12) + "-" + std::to_string(index_);
+  const std::string number = "-" + std::to_string(index_);
+  const std::string name = options_.name.substr(0, 15 - number.size()) + number;
   pthread_setname_np(pthread_self(), name.c_str());
-  main_sanitizer_.InitThreadStack();
-  active_sanitizer_ = &main_sanitizer_;
-  main_ = boost::fibers::context::active();
-  boost::fibers::use_scheduling_algorithm<BoostAlgorithm>(this);
+  exception_globals_ = abi::__cxa_get_globals();
+  loop_sanitizer_.InitThreadStack();
+  scheduler_.Install(this);
   loop_nanos_ = longest_run_rotated_nanos_ = clock_.MonotonicNanos();
   started->Notify();
-  SwitchAway();  // To the loop, until the destructor's Post.
-  EndFibers();
-  // Boost's scheduler now switches to its dispatcher for the last time, and ends it.
+  while (!stopping_) {
+    Poll();
+    RunFibers();
+    if (idle_waiter_ != nullptr && spawned_total_.Get() == finished_total_.Get()) {
+      std::exchange(idle_waiter_, nullptr)->Notify();
+    }
+  }
+  EndIdleFibers();
+  scheduler_.Finish();
 }
 
-// Resumes each idle fiber without a body, which ends it, until none is left.
-void Shard::EndFibers() {
-  while (live_fibers_ > 0) {
-    while (FiberRecord* const fiber = idle_) {
-      idle_ = fiber->ready_next;
-      idle_count_.Add(-1);
-      MakeReady(*fiber);
-    }
-    main_ready_ = false;
-    SwitchAway();  // The last fiber to end sets main_ready_.
-  }
+void Shard::WaitUntilIdle() {
+  ThreadEvent idle;
+  Push([this, &idle] { idle_waiter_ = &idle; });
+  idle.Wait();
+}
+
+// An idle fiber that is resumed without a body ends.
+void Shard::EndIdleFibers() {
+  while (FiberRecord* const fiber = TakeIdleFiber()) MakeReady(*fiber);
+  while (!ready_.empty()) RunFibers();
 }
 
 // --- Fibers ----------------------------------------------------------------------------------
@@ -159,17 +162,16 @@ FiberRecord* Shard::NewFiber() {
   void* const top = stacks_.Allocate();
   if (top == nullptr) return nullptr;
   char* const bottom = static_cast<char*>(top) - stacks_.stack_bytes();
-  constexpr size_t kRecordBytes = (sizeof(FiberRecord) + 63) / 64 * 64;
   void* const place = static_cast<char*>(top) - kRecordBytes;
   SanitizerFiber sanitizer;
   sanitizer.InitStack(bottom, stacks_.stack_bytes());  // First: the memory may still be poisoned.
   auto* const fiber = new (place) FiberRecord(this);
   fiber->sanitizer = sanitizer;
-  boost::intrusive_ptr<boost::fibers::context> context = boost::fibers::make_worker_context(
-      boost::fibers::launch::post, StackHandover(&stacks_, fiber, bottom),
-      [this, fiber] { FiberMain(*fiber); });
-  boost::fibers::context::active()->attach(context.get());
-  fiber->context = context.get();  // Boost keeps a reference until the fiber has ended.
+  fiber->context =
+      scheduler_.NewContext(place, stacks_.stack_bytes() - kRecordBytes,
+                            {.main = [](void* p) { RecordAt(p).shard->FiberMain(RecordAt(p)); },
+                             .ended = [](void* p) { RecordAt(p).shard->FreeFiber(RecordAt(p)); },
+                             .argument = fiber});
   fiber->all_next = all_;
   if (all_ != nullptr) all_->all_previous = fiber;
   all_ = fiber;
@@ -177,7 +179,8 @@ FiberRecord* Shard::NewFiber() {
   return fiber;
 }
 
-void Shard::FiberMain(FiberRecord& self) {
+// Noexcept: an exception that leaves a body ends the process, here rather than in Boost.
+void Shard::FiberMain(FiberRecord& self) noexcept {
   self.sanitizer.Arrived();
   while (self.body != nullptr) {
     RunBody(self);
@@ -188,22 +191,35 @@ void Shard::FiberMain(FiberRecord& self) {
     idle_count_.Add(1);
     SwitchAway();
   }
-  (self.all_previous == nullptr ? all_ : self.all_previous->all_next) = self.all_next;
-  if (self.all_next != nullptr) self.all_next->all_previous = self.all_previous;
-  if (--live_fibers_ == 0 && ending_) main_ready_ = true;
-  current_ = nullptr;
-  // Boost now picks the next context on this stack, leaves it for ever, and hands it back on the
-  // dispatcher (StackHandover::deallocate); the record lives until then.
+  // Boost now asks for the next context (PickAfterEnd) and leaves this one for ever. The loop has
+  // it freed.
+  has_ended_fibers_ = true;
 }
 
 void Shard::RunBody(FiberRecord& self) {
   FiberBody* const body = self.body;
   body->Run();
   self.scope = nullptr;
-  for (std::unique_ptr<FiberLocalValue>& local : self.locals) local.reset();
+  // A value's destructor may set another local again: what is left must not reach the next body.
+  for (bool left = true; left;) {
+    left = false;
+    for (std::unique_ptr<FiberLocalValue>& local : self.locals) {
+      left = left || local != nullptr;
+      local.reset();
+    }
+  }
   self.body = nullptr;
   finished_total_.Add(1);
   body->Finished();
+}
+
+void Shard::FreeFiber(FiberRecord& fiber) {
+  (fiber.all_previous == nullptr ? all_ : fiber.all_previous->all_next) = fiber.all_next;
+  if (fiber.all_next != nullptr) fiber.all_next->all_previous = fiber.all_previous;
+  --live_fibers_;
+  fiber.sanitizer.Destroy();
+  fiber.~FiberRecord();
+  stacks_.Deallocate(reinterpret_cast<char*>(&fiber) + kRecordBytes);
 }
 
 void Shard::MakeReady(FiberRecord& fiber) {
@@ -214,82 +230,51 @@ void Shard::MakeReady(FiberRecord& fiber) {
 
 // --- Switching -------------------------------------------------------------------------------
 
-void Shard::NoteDispatcher(boost::fibers::context* dispatcher) {
-  if (dispatcher_ != nullptr) return;
-  dispatcher_ = dispatcher;
-  const size_t bytes = boost::context::stack_traits::default_size() - kDispatcherSlackBytes;
-  char* const top = reinterpret_cast<char*>(dispatcher);
-  dispatcher_sanitizer_.InitStack(top - bytes, bytes);
-}
-
-void Shard::AccountRun(uint64_t now_cycles) {
-  if (current_ != nullptr && now_cycles - run_start_cycles_ > longest_run_cycles_) {
-    longest_run_cycles_ = now_cycles - run_start_cycles_;
+// Chooses what runs next, a ready fiber or the loop, and makes it the current one. The caller
+// tells the sanitizers (LeaveFor) and resumes the returned context at once.
+BoostScheduler::Context* Shard::PickNext() {
+  const uint64_t now_cycles = ReadCycles();
+  if (current_ != nullptr) {
+    longest_run_cycles_ = std::max(longest_run_cycles_, now_cycles - run_start_cycles_);
   }
   run_start_cycles_ = now_cycles;
+
+  FiberRecord* next = nullptr;
+  if (--run_budget_ >= 0 && now_cycles - round_start_cycles_ <= run_budget_cycles_) {
+    next = ready_.Pop();
+  }
+  current_ = next;
+  active_sanitizer_ = next != nullptr ? &next->sanitizer : &loop_sanitizer_;
+  if (next == nullptr) return scheduler_.thread_context();
+  next->state = FiberState::kRunning;
+  return next->context;
 }
 
-// Chooses what runs next and makes it the current one. The caller resumes the returned context at
-// once. Null, to the dispatcher only: there is nothing to run, wait in the poller.
-boost::fibers::context* Shard::PickNext() {
-  if (on_dispatcher_) {
-    if (std::exchange(dispatcher_arriving_, false)) dispatcher_sanitizer_.Arrived();
-    if (!polled_ && !ready_.empty()) Poll(/*may_block=*/false);
-    polled_ = false;
-  }
-  const uint64_t now_cycles = ReadCycles();
-  AccountRun(now_cycles);
-  SanitizerFiber* const left = active_sanitizer_;
-  const bool left_for_ever = current_ == nullptr && !on_dispatcher_ && left != &main_sanitizer_;
-
-  boost::fibers::context* next = nullptr;
-  if (on_dispatcher_) {
-    round_start_cycles_ = now_cycles;
-    run_budget_ = kRunBudget;
-  } else if (run_budget_ <= 0 || now_cycles - round_start_cycles_ > run_budget_cycles_) {
-    next = dispatcher_;
-  }
-  FiberRecord* const fiber = next == nullptr ? ready_.Pop() : nullptr;
-  if (fiber != nullptr) {
-    --run_budget_;
-    fiber->state = FiberState::kRunning;
-    next = fiber->context;
-    active_sanitizer_ = &fiber->sanitizer;
-    current_ = fiber;
-    on_dispatcher_ = false;
-  } else if (on_dispatcher_ && main_ready_) {
-    next = main_;
-    active_sanitizer_ = &main_sanitizer_;
-    current_ = nullptr;
-    on_dispatcher_ = false;
-  } else if (on_dispatcher_) {
-    return nullptr;
-  } else {
-    next = dispatcher_;
-    active_sanitizer_ = &dispatcher_sanitizer_;
-    current_ = nullptr;
-    on_dispatcher_ = dispatcher_arriving_ = true;
-  }
-  if (active_sanitizer_ != left) left->LeaveFor(*active_sanitizer_, left_for_ever);
+// The return from here is on the old stack, after the sanitizers were told of the new one: thread
+// sanitizer must not see it.
+WEFT_NO_THREAD_SANITIZER BoostScheduler::Context* Shard::PickAfterEnd() noexcept {
+  SanitizerFiber& left = *active_sanitizer_;
+  BoostScheduler::Context* const next = PickNext();
+  left.LeaveFor(*active_sanitizer_, /*last=*/true);
   return next;
 }
 
-// Runs others until the calling fiber (or the thread's own context) is picked again.
+// Runs others until the calling fiber, or the loop, is picked again.
 void Shard::SwitchAway() {
-  SanitizerFiber* const self = active_sanitizer_;
-  boost::fibers::context* const active = boost::fibers::context::active();
-  boost::fibers::context* const next = PickNext();
-  if (next == active) return;
-  ExceptionGlobals& globals = ThreadExceptionGlobals();
-  const ExceptionGlobals saved = std::exchange(globals, ExceptionGlobals{});
-  next->resume();
-  globals = saved;
-  self->Arrived();
+  FiberRecord* const self = current_;
+  SanitizerFiber& left = *active_sanitizer_;
+  BoostScheduler::Context* const next = PickNext();
+  if (current_ == self) return;
+  auto* const globals = static_cast<ExceptionGlobals*>(exception_globals_);
+  const ExceptionGlobals saved = std::exchange(*globals, ExceptionGlobals{});
+  left.LeaveFor(*active_sanitizer_);
+  BoostScheduler::Resume(next);
+  left.Arrived();
+  *globals = saved;
 }
 
 void Shard::Yield() {
-  FiberRecord& self = *current_;
-  MakeReady(self);
+  MakeReady(*current_);
   SwitchAway();
 }
 
@@ -308,11 +293,11 @@ WakeReason Shard::Park(Waiter& waiter, int64_t deadline_nanos, bool cancellable)
     const int64_t scope_deadline = ScopeAccess::DeadlineNanos(*scope);
     scope_deadline_first = scope_deadline <= deadline_nanos && scope_deadline != kNeverNanos;
     if (scope_deadline_first) deadline_nanos = scope_deadline;
+    ScopeAccess::AddWaiter(*scope, waiter);
   }
-  // Wake() has made the fiber ready if it came before; then the switch comes straight back.
+  // Whoever won `waiter` before has pushed the fiber already, so that the switch comes back.
   const bool armed = deadline_nanos != kNeverNanos;
   if (armed) timers_.Add(deadline_nanos, waiter);
-  if (scope != nullptr) ScopeAccess::AddWaiter(*scope, waiter);
   self.waits_for = waiter.info;
   if (self.state == FiberState::kRunning) {  // Not readied already by a local Wake().
     self.state = FiberState::kParked;
@@ -329,21 +314,28 @@ WakeReason Shard::Park(Waiter& waiter, int64_t deadline_nanos, bool cancellable)
 
 // --- The loop --------------------------------------------------------------------------------
 
-// One turn: everything that happened outside since the last one becomes ready fibers.
-void Shard::Poll(bool may_block) {
-  const int64_t before = clock_.MonotonicNanos();
-  FireTimers(before);
-  TakeIn();
+// Runs ready fibers until there are none or the round's budget is spent.
+void Shard::RunFibers() {
+  round_start_cycles_ = ReadCycles();
+  run_budget_ = kRunBudget;
+  SwitchAway();
+  if (std::exchange(has_ended_fibers_, false)) scheduler_.Bury();
+}
+
+// Everything that happened outside since the last time becomes ready fibers. Blocks the thread when
+// there is nothing to run until then.
+void Shard::Poll() {
   int64_t deadline = 0;
-  if (may_block && ready_.empty() && !main_ready_) {
+  if (ready_.empty()) {
     deadline = timers_.next_deadline();
-    // Order with MakeReadyFromAnywhere and Post: they push, then look at blocked_; we set blocked_,
+    // Order with MakeReadyFromAnywhere and Push: they push, then look at blocked_; we set blocked_,
     // then look for what was pushed. One of the two sees the other.
     blocked_.store(true, std::memory_order_seq_cst);
     if (HasRemoteWork()) deadline = 0;
   }
   running_count_.Set(0);
   ready_count_.Set(ready_.size());
+  const int64_t before = clock_.MonotonicNanos();
   const size_t events = poller_->Wait(deadline);
   blocked_.store(false, std::memory_order_relaxed);
 
@@ -353,13 +345,12 @@ void Shard::Poll(bool may_block) {
   loop_nanos_ = after;
   TakeIn();
   FireTimers(after);
-  polled_ = true;
 
   iterations_total_.Add(1);
   events_total_.Add(events);
   busy_nanos_total_.Add(sample.lag_nanos);
   running_count_.Set(ready_.empty() ? 0 : 1);
-  ready_count_.Set(ready_.size());
+  ready_count_.Set(ready_.size() - running_count_.Get());
   timer_count_.Set(timers_.size());
   RotateLongestRun(after);
   if (observer_ != nullptr) observer_->OnLoop(index_, sample);
@@ -380,35 +371,21 @@ bool Shard::HasRemoteWork() const {
 // Takes what other threads have pushed, in the order in which they pushed it.
 void Shard::TakeIn() {
   if (remote_ready_.load(std::memory_order_relaxed) != nullptr) {
-    FiberRecord* newest = remote_ready_.exchange(nullptr, std::memory_order_acquire);
-    FiberRecord* oldest = nullptr;
-    while (newest != nullptr) {
-      FiberRecord* const next = newest->remote_next;
-      newest->remote_next = oldest;
-      oldest = newest;
-      newest = next;
-    }
-    while (oldest != nullptr) {
-      FiberRecord* const next = oldest->remote_next;
-      MakeReady(*oldest);
-      oldest = next;
-    }
+    FiberRecord* fiber = OldestFirst<FiberRecord, &FiberRecord::remote_next>(
+        remote_ready_.exchange(nullptr, std::memory_order_acquire));
+    while (fiber != nullptr) MakeReady(*std::exchange(fiber, fiber->remote_next));
   }
   if (posts_.load(std::memory_order_relaxed) != nullptr) {
-    PostNode* newest = posts_.exchange(nullptr, std::memory_order_acquire);
-    PostNode* oldest = nullptr;
-    while (newest != nullptr) {
-      PostNode* const next = std::exchange(newest->next, oldest);
-      oldest = newest;
-      newest = next;
-    }
+    PostNode* oldest =
+        OldestFirst<PostNode, &PostNode::next>(posts_.exchange(nullptr, std::memory_order_acquire));
     while (oldest != nullptr) {
-      const std::unique_ptr<PostNode> post(oldest);
-      oldest = post->next;
+      const std::unique_ptr<PostNode> post(std::exchange(oldest, oldest->next));
       post->function();
     }
   }
 }
+
+// --- From other threads ----------------------------------------------------------------------
 
 void Shard::RingDoorbell() {
   if (blocked_.load(std::memory_order_seq_cst) &&
@@ -417,13 +394,20 @@ void Shard::RingDoorbell() {
   }
 }
 
-void Shard::Post(absl::AnyInvocable<void()> function) {
+void Shard::Push(absl::AnyInvocable<void()> function) {
   auto* const node = new PostNode{std::move(function)};
+  visitors_.fetch_add(1, std::memory_order_relaxed);
   node->next = posts_.load(std::memory_order_relaxed);
   while (!posts_.compare_exchange_weak(node->next, node, std::memory_order_seq_cst,
                                        std::memory_order_relaxed)) {
   }
   RingDoorbell();
+  visitors_.fetch_sub(1, std::memory_order_release);
+}
+
+void Shard::Post(absl::AnyInvocable<void()> function) {
+  posted_total_.fetch_add(1, std::memory_order_release);
+  Push(std::move(function));
 }
 
 void Shard::MakeReadyFromAnywhere(FiberRecord& fiber) {
@@ -431,11 +415,13 @@ void Shard::MakeReadyFromAnywhere(FiberRecord& fiber) {
     MakeReady(fiber);
     return;
   }
+  visitors_.fetch_add(1, std::memory_order_relaxed);
   fiber.remote_next = remote_ready_.load(std::memory_order_relaxed);
   while (!remote_ready_.compare_exchange_weak(fiber.remote_next, &fiber, std::memory_order_seq_cst,
                                               std::memory_order_relaxed)) {
   }
   RingDoorbell();
+  visitors_.fetch_sub(1, std::memory_order_release);
 }
 
 // --- Readings --------------------------------------------------------------------------------

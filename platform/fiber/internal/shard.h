@@ -1,17 +1,12 @@
 // Shard: one thread that runs fibers. The heart of the layer; read shard.cc from top to bottom.
 //
-// Three kinds of stack take turns on the thread:
-//   - the thread's own: starts the scheduler, sleeps until Stop(), then ends the idle fibers;
-//   - the loop (Boost.Fiber's dispatcher context): waits in the poller, fires timers, takes in
-//   wakes
-//     from other threads. It runs when no fiber is ready, and at the latest after kRunBudget
-//     fibers;
+// Two kinds of stack take turns on the thread:
+//   - the thread's own runs the loop: it waits in the poller, takes in wakes and posts from other
+//     threads, fires timers, and then lets fibers run (ThreadMain);
 //   - the fibers. They come from a pool: a fiber that has finished its body waits for the next one.
 //
-// Boost.Fiber makes the stacks' contexts, owns the dispatcher and calls our algorithm
-// (boost_algorithm.h) when the dispatcher looks for work. Fibers switch among themselves directly:
-// SwitchAway() picks the next one and resumes it. Boost's own sleeps, timed waits, mutexes and
-// remote queue are not used: they read the system clock themselves, so time could not be simulated.
+// Fibers switch among themselves directly: SwitchAway() picks the next ready one and resumes it.
+// The loop's turn comes when no fiber is ready, and at the latest after kRunBudget fibers.
 #ifndef WEFT_PLATFORM_FIBER_INTERNAL_SHARD_H_
 #define WEFT_PLATFORM_FIBER_INTERNAL_SHARD_H_
 
@@ -21,44 +16,18 @@
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
-#include "absl/synchronization/notification.h"
+#include "platform/fiber/internal/boost_scheduler.h"
 #include "platform/fiber/internal/fiber_record.h"
+#include "platform/fiber/internal/run_queue.h"
 #include "platform/fiber/internal/stack_pool.h"
+#include "platform/fiber/internal/thread_event.h"
 #include "platform/fiber/internal/timer_heap.h"
 #include "platform/fiber/observer.h"
 #include "platform/fiber/runtime.h"
 
 namespace weft::internal {
 
-class BoostAlgorithm;
-
-// First in, first out.
-class RunQueue {
- public:
-  bool empty() const { return head_ == nullptr; }
-  size_t size() const { return size_; }
-  void Push(FiberRecord& fiber) {
-    fiber.ready_next = nullptr;
-    (head_ == nullptr ? head_ : tail_->ready_next) = &fiber;
-    tail_ = &fiber;
-    ++size_;
-  }
-  FiberRecord* Pop() {
-    FiberRecord* const fiber = head_;
-    if (fiber != nullptr) {
-      head_ = fiber->ready_next;
-      --size_;
-    }
-    return fiber;
-  }
-
- private:
-  FiberRecord* head_ = nullptr;
-  FiberRecord* tail_ = nullptr;
-  size_t size_ = 0;
-};
-
-class Shard {
+class Shard final : private BoostScheduler::Host {
  public:
   // Fibers that run before the loop looks at the poller again, and for how long at most: bounds
   // how late events are seen when the run queue never empties.
@@ -66,7 +35,7 @@ class Shard {
   static constexpr int64_t kRunBudgetNanos = 500'000;
 
   Shard(Runtime& runtime, int index, const RuntimeOptions& options, std::unique_ptr<Poller> poller);
-  // Requires: every body has finished. Ends the thread.
+  // Requires: every body has finished (WaitUntilIdle). Ends the thread.
   ~Shard();
 
   // --- Any thread ---
@@ -81,6 +50,14 @@ class Shard {
   // The shard that the calling thread is; null elsewhere.
   static Shard* Current();
 
+  // --- The thread that destroys the runtime ---
+  // Blocks until all posts made before the call have run and no fiber has a body.
+  void WaitUntilIdle();
+  // Posts and fibers so far. Unchanged round a WaitUntilIdle() of every shard: nothing can come.
+  uint64_t WorkBegun() const {
+    return posted_total_.load(std::memory_order_acquire) + spawned_total_.Get();
+  }
+
   // --- The shard's thread only ---
   bool Start(FiberBody& body, const StartOptions& options);
   void Yield();
@@ -89,7 +66,6 @@ class Shard {
   std::vector<FiberInfo> Fibers() const;
 
  private:
-  friend class BoostAlgorithm;
   struct PostNode {
     absl::AnyInvocable<void()> function;
     PostNode* next = nullptr;
@@ -106,27 +82,29 @@ class Shard {
     std::atomic<T> value_{0};
   };
 
-  void ThreadMain(absl::Notification* started);
-  void EndFibers();
+  void ThreadMain(ThreadEvent* started);
+  void EndIdleFibers();
 
   // Fibers.
   FiberRecord* TakeIdleFiber();
   FiberRecord* NewFiber();
-  void FiberMain(FiberRecord& self);
+  void FiberMain(FiberRecord& self) noexcept;
   void RunBody(FiberRecord& self);
+  void FreeFiber(FiberRecord& fiber);
   void MakeReady(FiberRecord& fiber);
 
   // Switching.
-  boost::fibers::context* PickNext();
+  BoostScheduler::Context* PickNext();
+  BoostScheduler::Context* PickAfterEnd() noexcept override;
   void SwitchAway();
-  void AccountRun(uint64_t now_cycles);
-  void NoteDispatcher(boost::fibers::context* dispatcher);
 
   // The loop.
-  void Poll(bool may_block);
+  void RunFibers();
+  void Poll();
   void TakeIn();
   void FireTimers(int64_t now_nanos);
   bool HasRemoteWork() const;
+  void Push(absl::AnyInvocable<void()> function);
   void RingDoorbell();
   void RotateLongestRun(int64_t now_nanos);
 
@@ -139,36 +117,28 @@ class Shard {
   const uint64_t run_budget_cycles_;
 
   // Owned by the thread.
+  BoostScheduler scheduler_;
   StackPool stacks_;
   TimerHeap timers_;
   RunQueue ready_;
   FiberRecord* idle_ = nullptr;  // a stack of warm stacks: last in, first out
   FiberRecord* all_ = nullptr;
-  FiberRecord* current_ = nullptr;
-  boost::fibers::context* dispatcher_ = nullptr;
-  boost::fibers::context* main_ = nullptr;
-  SanitizerFiber dispatcher_sanitizer_;
-  SanitizerFiber main_sanitizer_;
-  SanitizerFiber* active_sanitizer_ = nullptr;
-  bool on_dispatcher_ = false;
-  bool dispatcher_arriving_ = false;  // switched to, and not yet told to the sanitizers
-  bool main_ready_ = false;
-  bool polled_ = false;
-  bool ending_ = false;
+  FiberRecord* current_ = nullptr;  // null: the loop
+  void* exception_globals_ = nullptr;
+  SanitizerFiber loop_sanitizer_;
+  SanitizerFiber* active_sanitizer_ = &loop_sanitizer_;
+  ThreadEvent* idle_waiter_ = nullptr;
+  bool stopping_ = false;
+  bool has_ended_fibers_ = false;
   int run_budget_ = 0;
-  uint64_t run_start_cycles_ = 0;
   uint64_t round_start_cycles_ = 0;
+  uint64_t run_start_cycles_ = 0;
   uint64_t longest_run_cycles_ = 0;
   uint64_t previous_longest_run_cycles_ = 0;
   int64_t longest_run_rotated_nanos_ = 0;
   int64_t loop_nanos_ = 0;  // the clock, read once a turn of the loop
   size_t live_fibers_ = 0;  // contexts: with a body or idle
   uint64_t next_fiber_id_ = 0;
-
-  // Shared with other threads.
-  std::atomic<FiberRecord*> remote_ready_{nullptr};  // Treiber stacks: pushed by anybody,
-  std::atomic<PostNode*> posts_{nullptr};            // taken whole by the shard
-  std::atomic<bool> blocked_{false};                 // the shard is in Wait, or about to be
   Published<uint64_t> spawned_total_;
   Published<uint64_t> finished_total_;
   Published<uint64_t> iterations_total_;
@@ -180,7 +150,16 @@ class Shard {
   Published<size_t> idle_count_;
   Published<size_t> timer_count_;
 
-  std::thread thread_;
+  // Shared with other threads; on cache lines of their own.
+  alignas(64) std::atomic<FiberRecord*> remote_ready_{nullptr};  // Treiber stacks: pushed by
+  std::atomic<PostNode*> posts_{nullptr};  // anybody, taken whole by the shard
+  std::atomic<bool> blocked_{false};       // the shard is in Wait, or about to be
+  // Threads between their push and the end of their ring: what they pushed may already have let
+  // the runtime go, so the destructor waits for them.
+  std::atomic<int> visitors_{0};
+  std::atomic<uint64_t> posted_total_{0};
+
+  alignas(64) std::thread thread_;
 };
 
 }  // namespace weft::internal

@@ -1,0 +1,95 @@
+#include "platform/fiber/internal/boost_scheduler.h"
+
+#include <boost/context/stack_context.hpp>
+#include <boost/fiber/algo/algorithm.hpp>
+#include <boost/fiber/context.hpp>
+#include <boost/fiber/operations.hpp>
+#include <boost/fiber/type.hpp>
+#include <chrono>
+
+#include "platform/base/check.h"
+
+namespace weft::internal {
+
+class BoostScheduler::Algorithm final : public boost::fibers::algo::algorithm {
+ public:
+  explicit Algorithm(BoostScheduler* scheduler) : scheduler_(scheduler) {}
+
+  // Only the dispatcher comes here: when the algorithm is installed, and each time it resumes
+  // another context.
+  void awakened(Context* context) noexcept override {
+    if (context->is_context(boost::fibers::type::dispatcher_context)) {
+      scheduler_->dispatcher_ = context;
+    }
+  }
+  Context* pick_next() noexcept override {
+    switch (scheduler_->phase_) {
+      case Phase::kRunning:
+        return scheduler_->host_->PickAfterEnd();
+      case Phase::kBurying:
+        return scheduler_->thread_context_;
+      case Phase::kFinished:
+        return scheduler_->dispatcher_;
+    }
+    return nullptr;
+  }
+  bool has_ready_fibers() const noexcept override { return false; }
+  // For a dispatcher that was given nothing to run, which never happens here.
+  void suspend_until(const std::chrono::steady_clock::time_point&) noexcept override {
+    Check(false, "Boost's dispatcher waits, where the shard's loop should");
+  }
+  // Only Boost's own cross-thread wakes and its shutdown, on this thread, would need it.
+  void notify() noexcept override {}
+
+ private:
+  BoostScheduler* const scheduler_;
+};
+
+namespace {
+
+// Hands a stack that was cut out by hand to Boost, and takes it back.
+class StackHandover {
+ public:
+  StackHandover(void* top, size_t bytes, const BoostScheduler::Body& body)
+      : top_(top), bytes_(bytes), body_(body) {}
+  boost::context::stack_context allocate() {
+    boost::context::stack_context stack;
+    stack.sp = top_;
+    stack.size = bytes_;
+    return stack;
+  }
+  void deallocate(boost::context::stack_context&) noexcept { body_.ended(body_.argument); }
+
+ private:
+  void* top_;
+  size_t bytes_;
+  BoostScheduler::Body body_;
+};
+
+}  // namespace
+
+void BoostScheduler::Install(Host* host) {
+  host_ = host;
+  thread_context_ = boost::fibers::context::active();
+  boost::fibers::use_scheduling_algorithm<Algorithm>(this);
+  Check(dispatcher_ != nullptr, "this Boost.Fiber does not announce its dispatcher when installed");
+}
+
+BoostScheduler::Context* BoostScheduler::NewContext(void* stack_top, size_t bytes,
+                                                    const Body& body) {
+  const boost::intrusive_ptr<Context> context = boost::fibers::make_worker_context(
+      boost::fibers::launch::post, StackHandover(stack_top, bytes, body),
+      [main = body.main, argument = body.argument] { main(argument); });
+  thread_context_->attach(context.get());
+  return context.get();  // Boost keeps a reference until the context has ended.
+}
+
+void BoostScheduler::Bury() {
+  phase_ = Phase::kBurying;
+  dispatcher_->resume();
+  phase_ = Phase::kRunning;
+}
+
+void BoostScheduler::Resume(Context* context) { context->resume(); }
+
+}  // namespace weft::internal
