@@ -13,17 +13,24 @@ using internal::SpinLock;
 using internal::Waiter;
 using internal::WakeReason;
 
-Mutex::~Mutex() { Check(owner_ == nullptr, "a Mutex is destroyed while locked"); }
+Mutex::~Mutex() {
+  std::lock_guard<SpinLock> hold(lock_);  // Whoever unlocked last may still be in Unlock().
+  Check(owner_ == nullptr, "a Mutex is destroyed while locked");
+}
 
-void Mutex::Lock() { LockSlow(/*cancellable=*/false).IgnoreError(); }
+void Mutex::Lock() {
+  if (!TryLock()) LockSlow(/*cancellable=*/false).IgnoreError();
+}
 
-absl::Status Mutex::LockCancellable() { return LockSlow(/*cancellable=*/true); }
+absl::Status Mutex::LockCancellable() {
+  return TryLock() ? absl::OkStatus() : LockSlow(/*cancellable=*/true);
+}
 
 absl::Status Mutex::LockSlow(bool cancellable) {
   Waiter waiter({.kind = "mutex", .object = this});
   {
     std::lock_guard<SpinLock> hold(lock_);
-    if (owner_ == nullptr) {
+    if (owner_ == nullptr) {  // Unlocked since TryLock().
       owner_ = waiter.fiber;
       return absl::OkStatus();
     }
@@ -54,6 +61,7 @@ void Mutex::Unlock() {
 }
 
 ConditionVariable::~ConditionVariable() {
+  std::lock_guard<SpinLock> hold(lock_);  // Whoever notified last may still be in Notify…().
   Check(waiters_.empty(), "a ConditionVariable is destroyed while fibers wait for it");
 }
 

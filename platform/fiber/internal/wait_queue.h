@@ -3,6 +3,8 @@
 #ifndef WEFT_PLATFORM_FIBER_INTERNAL_WAIT_QUEUE_H_
 #define WEFT_PLATFORM_FIBER_INTERNAL_WAIT_QUEUE_H_
 
+#include <sched.h>
+
 #include <atomic>
 
 #include "platform/fiber/internal/waiter.h"
@@ -10,17 +12,33 @@
 namespace weft::internal {
 
 // Protects a primitive's state for a few instructions between shards. Never held across a park.
-// Spins on the thread: the holder is always running, or preempted for a moment by the system.
+// Spins on the thread. The holder is running, or was preempted by the system: after a while the
+// waiter gives its processor away, since the holder may need that very one.
 class SpinLock {
  public:
   void lock() {
-    while (locked_.exchange(true, std::memory_order_acquire)) {
-      while (locked_.load(std::memory_order_relaxed)) __builtin_ia32_pause();
-    }
+    while (locked_.exchange(true, std::memory_order_acquire)) [[unlikely]] {
+        for (int spins = 0; locked_.load(std::memory_order_relaxed); ++spins) {
+          if (spins < kSpinsMax) {
+            Pause();
+          } else {
+            sched_yield();
+          }
+        }
+      }
   }
   void unlock() { locked_.store(false, std::memory_order_release); }
 
  private:
+  // A few microseconds: longer than any holder needs that is running.
+  static constexpr int kSpinsMax = 200;
+  static void Pause() {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+  }
   std::atomic<bool> locked_{false};
 };
 
@@ -46,6 +64,9 @@ class WaitQueue {
     (waiter.queue_next == nullptr ? tail_ : waiter.queue_next->queue_previous) =
         waiter.queue_previous;
   }
+
+  // The oldest waiter; null if none.
+  Waiter* front() { return head_; }
 
   // Wakes the oldest waiter that nothing else has woken, and returns its fiber; null if none.
   FiberRecord* WakeOne() {
