@@ -6,6 +6,7 @@
 #include <exception>
 
 #include "absl/strings/str_cat.h"
+#include "platform/fiber/cancel_scope.h"
 #include "platform/fiber/internal/waiter.h"
 
 namespace weft {
@@ -29,36 +30,41 @@ using internal::WakeReason;
 BlockingPool::BlockingPool(BlockingPoolOptions options)
     : options_(std::move(options)),
       clock_(options_.clock != nullptr ? *options_.clock : Clock::Real()) {
-  for (int i = 0; i < std::max(1, options_.threads); ++i) {
-    threads_.emplace_back([this, i] { ThreadMain(i); });
-  }
+  const int threads = std::max(1, options_.threads);
+  for (int i = 0; i < threads; ++i) threads_.emplace_back([this, i] { ThreadMain(i); });
 }
 
 BlockingPool::~BlockingPool() {
   {
-    absl::MutexLock hold(&mutex_);
+    std::lock_guard<std::mutex> hold(mutex_);
     stopping_ = true;
+    has_work_.notify_all();
   }
   for (std::thread& thread : threads_) thread.join();
 }
 
 absl::Status BlockingPool::RunJob(absl::FunctionRef<void()> function) {
+  // Otherwise a thread might take the job before the park notices.
+  const CancelScope* const scope = CancelScope::Current();
+  if (scope != nullptr && scope->cancelled()) return scope->status();
   Waiter waiter({.kind = "blocking pool", .object = this});
   BlockingJob job{function, &waiter, clock_.MonotonicNanos(), absl::OkStatus(), false};
   {
-    absl::MutexLock hold(&mutex_);
-    if (jobs_.size() >= options_.queue) {
+    std::lock_guard<std::mutex> hold(mutex_);
+    // A job that no thread has taken yet may be about to run: what counts is how many there are.
+    if (jobs_.size() + static_cast<size_t>(busy_) >= options_.queue + threads_.size()) {
       ++rejected_total_;
       return absl::ResourceExhaustedError(absl::StrCat(
-          "the blocking pool '", options_.name, "' is full: ", options_.threads,
+          "the blocking pool '", options_.name, "' is full: ", threads_.size(),
           " threads are busy and ", options_.queue, " jobs wait; retry later or raise its limits"));
     }
     jobs_.push_back(&job);
+    has_work_.notify_one();
   }
   const WakeReason reason = internal::Park(waiter);
   if (reason == WakeReason::kNotified) return job.status;
   {
-    absl::MutexLock hold(&mutex_);
+    std::lock_guard<std::mutex> hold(mutex_);
     const auto queued = std::find(jobs_.begin(), jobs_.end(), &job);
     if (queued != jobs_.end()) {
       jobs_.erase(queued);
@@ -70,7 +76,7 @@ absl::Status BlockingPool::RunJob(absl::FunctionRef<void()> function) {
   // cancellation is not lost: the next cancel point reports it.
   Waiter end({.kind = "blocking job that runs", .object = this});
   {
-    absl::MutexLock hold(&mutex_);
+    std::lock_guard<std::mutex> hold(mutex_);
     if (job.done) return job.status;
     job.waiter = &end;
   }
@@ -84,11 +90,8 @@ void BlockingPool::ThreadMain(int index) {
   for (;;) {
     BlockingJob* job = nullptr;
     {
-      absl::MutexLock hold(&mutex_);
-      const auto has_work = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-        return stopping_ || !jobs_.empty();
-      };
-      mutex_.Await(absl::Condition(&has_work));
+      std::unique_lock<std::mutex> hold(mutex_);
+      has_work_.wait(hold, [this] { return stopping_ || !jobs_.empty(); });
       if (jobs_.empty()) return;
       job = jobs_.front();
       jobs_.pop_front();
@@ -102,7 +105,7 @@ void BlockingPool::ThreadMain(int index) {
     } catch (...) {
       job->status = absl::InternalError("a blocking job threw something unknown");
     }
-    absl::MutexLock hold(&mutex_);
+    std::lock_guard<std::mutex> hold(mutex_);
     --busy_;
     ++finished_total_;
     job->done = true;
@@ -111,7 +114,7 @@ void BlockingPool::ThreadMain(int index) {
 }
 
 BlockingPoolStats BlockingPool::Stats() const {
-  absl::MutexLock hold(&mutex_);
+  std::lock_guard<std::mutex> hold(mutex_);
   return {.name = options_.name,
           .threads = static_cast<int>(threads_.size()),
           .busy = busy_,

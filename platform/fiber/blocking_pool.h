@@ -4,15 +4,14 @@
 //   weft::BlockingPool files({.name = "sqlite", .threads = 4, .queue = 64});
 //   absl::StatusOr<Row> row = files.Run([&] { return database.Find(sku); });
 //
-// Bounded on purpose: `threads` run at once, `queue` wait, and more are refused at once with
-// RESOURCE_EXHAUSTED: a slow disk must not eat the process.
+// Bounded on purpose: `threads` jobs run at once, `queue` more wait, and others are refused at once
+// with RESOURCE_EXHAUSTED: a slow disk must not eat the process.
 #ifndef WEFT_PLATFORM_FIBER_BLOCKING_POOL_H_
 #define WEFT_PLATFORM_FIBER_BLOCKING_POOL_H_
 
-#include <array>
-#include <atomic>
+#include <condition_variable>
 #include <deque>
-#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -20,11 +19,9 @@
 #include <utility>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "platform/base/clock.h"
 #include "platform/base/latency_histogram.h"
 
@@ -60,8 +57,8 @@ class BlockingPool {
 
   // Runs `function` on a thread of the pool and parks the calling fiber until it has returned.
   // `function` returns absl::Status, absl::StatusOr<T> or T; the result is a Status or StatusOr<T>.
-  // A cancel point while the job is queued (it is then taken out and never runs); once it runs the
-  // fiber waits for its end, since the job may use the fiber's variables.
+  // A cancel point: in a cancelled scope, or one that is cancelled while the job is queued, the job
+  // never runs. Once it runs the fiber waits for its end, since the job may use its variables.
   // Errors: RESOURCE_EXHAUSTED when the queue is full; the cancel scope's status; INTERNAL when the
   // function threw. Requires: on a fiber.
   template <typename F>
@@ -77,12 +74,13 @@ class BlockingPool {
 
   const BlockingPoolOptions options_;
   const Clock& clock_;
-  mutable absl::Mutex mutex_;
-  std::deque<internal::BlockingJob*> jobs_ ABSL_GUARDED_BY(mutex_);
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  int busy_ ABSL_GUARDED_BY(mutex_) = 0;
-  uint64_t rejected_total_ ABSL_GUARDED_BY(mutex_) = 0;
-  uint64_t finished_total_ ABSL_GUARDED_BY(mutex_) = 0;
+  mutable std::mutex mutex_;  // of the fields down to finished_total_
+  std::condition_variable has_work_;
+  std::deque<internal::BlockingJob*> jobs_;
+  bool stopping_ = false;
+  int busy_ = 0;
+  uint64_t rejected_total_ = 0;
+  uint64_t finished_total_ = 0;
   LatencyHistogram queue_wait_;
   std::vector<std::thread> threads_;
 };
