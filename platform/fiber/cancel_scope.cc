@@ -77,8 +77,12 @@ CancelScope::~CancelScope() {
 
 void CancelScope::Cancel(CancelCause cause, absl::string_view detail) {
   if (cause_ != CancelCause::kNone) return;
-  cause_ = cause;
-  detail_ = std::string(detail);
+  Check(owner_ == nullptr || owner_->shard == internal::Shard::Current(),
+        "a CancelScope is cancelled on the shard of the fiber that made it");
+  // The deadline may have come first, unseen: then nobody inside must hear of another cause.
+  const bool overdue = this->cause() == CancelCause::kDeadline;
+  cause_ = overdue ? CancelCause::kDeadline : cause;
+  detail_ = overdue ? std::string() : std::string(detail);
   for (internal::Waiter* waiter = waiters_; waiter != nullptr;) {
     // The woken fiber unlinks itself later, when it runs: the list stays as it is meanwhile.
     internal::Waiter* const next = waiter->scope_next;

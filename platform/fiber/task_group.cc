@@ -61,7 +61,7 @@ void TaskGroup::OnFinished(internal::TaskNode& node) {
 }
 
 absl::Status TaskGroup::Wait() {
-  if (running_ > 0) {
+  while (running_ > 0) {
     Check(joiner_ == nullptr, "a TaskGroup is waited for by one fiber");
     internal::Waiter waiter({.kind = "task group", .object = this});
     joiner_ = &waiter;
