@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Turns `bazel aquery --output=jsonproto` of C++ compilations into compile_commands.json.
 
-Reads the query's answer on standard input; the execution root is the first argument.
+Reads the query's answer on standard input; the folder of the tree is the first argument. Paths
+below bazel-out/ are found there through Bazel's link of that name.
 """
 
 import json
@@ -11,7 +12,7 @@ import sys
 _GCC_ONLY = ("-fno-canonical-system-headers", "-Wno-free-nonheap-object")
 
 
-def entries(answer, execution_root):
+def entries(answer, root):
     """One entry a source of the tree; the first action that compiles it counts."""
     seen = set()
     for action in answer.get("actions", []):
@@ -22,7 +23,7 @@ def entries(answer, execution_root):
         if source in seen:
             continue
         seen.add(source)
-        yield {"directory": execution_root, "file": source, "arguments": arguments}
+        yield {"directory": root, "file": source, "arguments": arguments}
 
 
 def main():
