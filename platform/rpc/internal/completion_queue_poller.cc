@@ -2,6 +2,8 @@
 
 #include <grpc/support/time.h>
 
+#include <utility>
+
 #include "platform/base/check.h"
 #include "platform/fiber/runtime.h"
 
@@ -64,45 +66,54 @@ void CompletionQueuePoller::Wake() {
 }
 
 void CompletionQueuePoller::Submit(Batch& batch) {
-  batch.next_in_flush_ = nullptr;
-  (flush_head_ == nullptr ? flush_head_ : flush_tail_->next_in_flush_) = &batch;
-  flush_tail_ = &batch;
+  batch.next_ = nullptr;
+  (submitted_head_ == nullptr ? submitted_head_ : submitted_tail_->next_) = &batch;
+  submitted_tail_ = &batch;
 }
 
 void CompletionQueuePoller::Flush() {
-  if (flush_head_ == nullptr) return;
-  Batch* const first = flush_head_;
-  flush_head_ = flush_tail_ = nullptr;
-  for (Batch* batch = first; batch != nullptr; batch = batch->next_in_flush_) {
-    if (Corkable* const connection = batch->connection()) ++connection->batches_in_flush;
-  }
-  for (Batch* batch = first; batch != nullptr;) {
-    // Once it is started, the batch may come back and be submitted again.
-    Batch* const next = batch->next_in_flush_;
-    Corkable* const connection = batch->connection();
-    // A cork costs two system calls, so it pays from the second batch on.
-    if (connection != nullptr && connection->batches_in_flush > 1 && !connection->corked) {
-      connection->corked = true;
-      connection->SetCork(true);
-      corked_.push_back(connection);
-    } else if (connection != nullptr && !connection->corked) {
-      connection->batches_in_flush = 0;
+  Batch* batch = std::exchange(submitted_head_, nullptr);
+  while (batch != nullptr) {
+    // Once it is started, a batch may come back and be submitted again.
+    Batch* const next = std::exchange(batch->next_, nullptr);
+    if (Corkable* const connection = batch->connection()) {
+      if (connection->flush_head_ == nullptr) {
+        connections_in_flush_.push_back(connection);
+        connection->flush_head_ = batch;
+      } else {
+        connection->flush_tail_->next_ = batch;
+      }
+      connection->flush_tail_ = batch;
+    } else {
+      Start(*batch);
     }
-    grpc_op ops[Batch::kMaxOps] = {};
-    const int count = batch->Fill(ops);
-    const grpc_call_error error = grpc_call_start_batch(
-        batch->call(), ops, static_cast<size_t>(count), batch->tag(), nullptr);
-    Check(error == GRPC_CALL_OK, "gRPC refused a batch: a bug in the order of a call's operations");
-    batch->Started();
     batch = next;
   }
-  // A cork left on would delay data by up to 200 ms. No fiber has run since it was set.
-  for (Corkable* const connection : corked_) {
-    connection->batches_in_flush = 0;
-    connection->corked = false;
-    connection->SetCork(false);
+  for (Corkable* const connection : connections_in_flush_) StartTogether(*connection);
+  connections_in_flush_.clear();
+}
+
+// A cork costs two system calls, so it pays from two batches on. It is never left on, since that
+// would delay data by up to 200 ms; no fiber runs while it is set.
+void CompletionQueuePoller::StartTogether(Corkable& connection) {
+  Batch* batch = std::exchange(connection.flush_head_, nullptr);
+  const bool cork = batch->next_ != nullptr;
+  if (cork) connection.SetCork(true);
+  while (batch != nullptr) {
+    Batch* const next = std::exchange(batch->next_, nullptr);
+    Start(*batch);
+    batch = next;
   }
-  corked_.clear();
+  if (cork) connection.SetCork(false);
+}
+
+void CompletionQueuePoller::Start(Batch& batch) {
+  grpc_op ops[Batch::kMaxOps] = {};
+  const int count = batch.Fill(ops);
+  const grpc_call_error error =
+      grpc_call_start_batch(batch.call(), ops, static_cast<size_t>(count), batch.tag(), nullptr);
+  Check(error == GRPC_CALL_OK, "gRPC refused a batch: a bug in the order of a call's operations");
+  batch.Started();
 }
 
 }  // namespace weft::rpc::internal

@@ -1,9 +1,9 @@
 // CompletionQueuePoller: a shard waits *in* gRPC's completion queue. This is where fibers and gRPC
 // meet; one turn of the loop goes through Wait():
 //
-//   1. Flush: start every batch that fibers have submitted since the last turn. The replies to one
-//      connection leave together: the connection is corked (TCP_CORK) while its batches start, so
-//      that the kernel makes one trip through the TCP stack of them instead of one each.
+//   1. Flush: start every batch that fibers have submitted since the last turn, those of one
+//      connection together and, from two on, under TCP_CORK: gRPC makes a system call for each
+//      reply, but the kernel makes one trip through the TCP stack of them.
 //   2. Wait in the queue for the first event.
 //   3. Gather: while events keep coming, take more, up to kMaxGather, before any fiber runs. More
 //      fibers then run in one turn, and more replies leave together.
@@ -54,13 +54,15 @@ class CompletionQueuePoller final : public Poller {
 
  private:
   void Flush();
+  void StartTogether(Corkable& connection);
+  void Start(Batch& batch);
   bool Handle(const grpc_event& event);
 
   grpc::CompletionQueue* const queue_;
   grpc_completion_queue* const core_;
-  Batch* flush_head_ = nullptr;
-  Batch* flush_tail_ = nullptr;
-  std::vector<Corkable*> corked_;
+  Batch* submitted_head_ = nullptr;
+  Batch* submitted_tail_ = nullptr;
+  std::vector<Corkable*> connections_in_flush_;
   bool hot_ = false;
   int turns_since_probe_ = 0;
 

@@ -34,17 +34,21 @@ class Operation {
   static constexpr uintptr_t kOurs = 1;
 };
 
+class Batch;
+
 // A connection whose writes can be held back for a moment and then sent together.
 class Corkable {
  public:
   virtual void SetCork(bool on) = 0;
 
-  // For the poller: batches of this connection in the flush under way.
-  uint32_t batches_in_flush = 0;
-  bool corked = false;
-
  protected:
   ~Corkable() = default;
+
+ private:
+  friend class CompletionQueuePoller;
+  // The connection's batches in the flush under way, oldest first.
+  Batch* flush_head_ = nullptr;
+  Batch* flush_tail_ = nullptr;
 };
 
 // A batch of operations on a call. It is not handed to gRPC where it is made, on a fiber's small
@@ -60,7 +64,7 @@ class Batch : public Operation {
   // Called right after gRPC has taken the ops: it copied what it needs of them.
   virtual void Started() {}
   virtual grpc_call* call() const = 0;
-  // The connection to cork for replies that leave together; null for none.
+  // The connection whose batches leave together; null for none.
   virtual Corkable* connection() const { return nullptr; }
 
  protected:
@@ -68,7 +72,7 @@ class Batch : public Operation {
 
  private:
   friend class CompletionQueuePoller;
-  Batch* next_in_flush_ = nullptr;
+  Batch* next_ = nullptr;  // in the submission queue, or in its connection's part of a flush
 };
 
 // The end of a batch that a fiber parks for.

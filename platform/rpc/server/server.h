@@ -30,7 +30,7 @@ struct ServerOptions {
   int max_receive_message_bytes = 4 * 1024 * 1024;
   // Calls of one method that a shard has asked gRPC for in advance. Few on purpose: 1,024 cost a
   // quarter more CPU a call than 16 (measured; see ARCHITECTURE.md).
-  int accept_slots = 16;
+  int accept_slots = 4;
   // Hold back and send together the replies of one turn of the loop (ARCHITECTURE.md, "Replies
   // leave together").
   bool coalesce_replies = true;
