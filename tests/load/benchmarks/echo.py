@@ -33,7 +33,7 @@ def parse_shapes(text: str) -> List[Tuple[int, int]]:
     for part in text.split(","):
         match = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", part)
         if not match:
-            raise ValueError(f"not a shape: {part}")
+            raise argparse.ArgumentTypeError(f'"{part}" is no shape like 10x10')
         shapes.append((int(match.group(1)), int(match.group(2))))
     return shapes
 
@@ -80,6 +80,7 @@ def measure_slice(client: processes.LoadClient, server: processes.Server, target
     report = client.run(target, milliseconds)
     time.sleep(SETTLE_SECONDS)
     cpu_seconds = server.cpu_seconds() - before
+    server.require_alive()
     servers.require_success(server.name, report)
     return cpu_seconds, report
 
@@ -192,6 +193,7 @@ def run(options) -> List[rows.Row]:
     if options.quick:
         options.shapes, options.rounds, options.slice_ms = options.shapes[:2], 3, 100
     placement = processes.choose_placement()
+    processes.warn_if_busy()
     result = []
     for shape in options.shapes:
         prefix = f"echo/{shape[0]}x{shape[1]}"

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, List, Optional, Sequence, Tuple
 
 START_TIMEOUT_SECONDS = 20
 STOP_TIMEOUT_SECONDS = 10
@@ -25,6 +25,9 @@ STDERR_TAIL_LINES = 12
 
 # Room for 10,000 connections on either side and a margin.
 WANTED_FILE_DESCRIPTORS = 32768
+
+# Programs that were running on average in the last minute before a measurement.
+BUSY_LOAD = 0.7
 
 _PR_SET_PDEATHSIG = 1
 _CPUCLOCK_SCHED = 2
@@ -50,6 +53,12 @@ def raise_file_limit() -> None:
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def warn_if_busy() -> None:
+    load = os.getloadavg()[0]
+    if load > BUSY_LOAD:
+        note(f"the machine is busy (load {load:.1f}): trust ratios only, and wide ranges little")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,6 +135,10 @@ class Child:
     def alive(self) -> bool:
         return self._process.poll() is None
 
+    def require_alive(self) -> None:
+        if not self.alive():
+            raise self.death()
+
     def write_line(self, line: str) -> None:
         try:
             self._process.stdin.write(line.encode() + b"\n")
@@ -134,7 +147,7 @@ class Child:
             raise self.death() from None
 
     def _read_more(self, end: float) -> bool:
-        """Adds to the buffer what comes until the monotonic time `end`; False at the end of file."""
+        """Adds what comes until the monotonic time `end` to the buffer; False at end of file."""
         stdout = self._process.stdout.fileno()
         left = end - time.monotonic()
         if left <= 0 or not select.select([stdout], [], [], left)[0]:
@@ -175,8 +188,7 @@ class Child:
 
     def terminate(self, timeout_seconds: float = STOP_TIMEOUT_SECONDS) -> None:
         """SIGTERM, and the end that a server owes to it: status 0 before long."""
-        if not self.alive():
-            raise self.death()
+        self.require_alive()
         self._process.send_signal(signal.SIGTERM)
         if self.wait(timeout_seconds) != 0:
             raise self.death()
@@ -190,7 +202,7 @@ class Child:
         except OSError:
             raise self.death() from None
 
-    def cpu_split_seconds(self) -> "tuple[float, float]":
+    def cpu_split_seconds(self) -> Tuple[float, float]:
         """User and system time, in ticks of 10 ms: for sums over many slices."""
         with open(f"/proc/{self.pid}/stat", encoding="ascii") as file:
             fields = file.read().rsplit(")", 1)[1].split()
@@ -215,7 +227,7 @@ class Server(Child):
 
 
 class LoadClient(Child):
-    """load_client --commands: it keeps its connections open and is told what to do slice by slice."""
+    """load_client --commands: keeps its connections open and is told slice by slice."""
 
     def wait_until_connected(self) -> None:
         self._answer(START_TIMEOUT_SECONDS)

@@ -1,5 +1,6 @@
 """The servers that are compared, and the baseline they are compared with."""
 
+import argparse
 import dataclasses
 import pathlib
 from typing import Dict, List, Sequence, Tuple
@@ -35,7 +36,8 @@ def parse_names(text: str) -> List[str]:
     names = [name for name in text.split(",") if name]
     for name in names:
         if name not in SERVERS:
-            raise ValueError(f"unknown server {name}")
+            raise argparse.ArgumentTypeError(
+                f'unknown server "{name}"; there are {", ".join(SERVERS)}')
     return names
 
 

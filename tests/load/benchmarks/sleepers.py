@@ -1,4 +1,4 @@
-"""sleepers: thousands of calls in flight that each wait a second, on a server with one processor."""
+"""sleepers: calls by the thousand that each wait a second, on a server with one processor."""
 
 import argparse
 import random
@@ -39,6 +39,7 @@ def measure(name: str, command: List[str], options, placement) -> Dict[str, floa
              f"--sleep_ms={options.sleep_ms}"], placement.client)
         before = server.cpu_seconds()
         report = client.requests(0, options.calls, TIMEOUT_SECONDS)
+        server.require_alive()
         figures = {
             "errors": sum(report["errors"].values()),
             "latency_p99": report["p99_us"],
@@ -66,6 +67,7 @@ def run(options) -> List[rows.Row]:
     if options.quick:
         options.rounds, options.calls, options.sleep_ms = 1, min(options.calls, 1000), 200
     placement = processes.choose_placement()
+    processes.warn_if_busy()
     commands = servers.commands(options.servers, options.bin_dir)
     order = random.Random(options.seed)
     measured: Dict[str, List[Dict[str, float]]] = {name: [] for name in commands}
