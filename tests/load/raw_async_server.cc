@@ -61,6 +61,11 @@ class Call : public Operation {
     responder_->Finish(reply_, grpc::Status::OK, this);
   }
 
+  void FinishWithError(const grpc::Status& status) {
+    finishing_ = true;
+    responder_->FinishWithError(status, this);
+  }
+
  protected:
   bool finishing() const { return finishing_; }
   // Lets go of the call's memory in gRPC. The messages stay, to be parsed into again.
@@ -154,7 +159,7 @@ class Server {
         server_.FinishLater(this);
         return;
       }
-      if (!finishing()) server_.FinishAllSleepers();  // The server is shutting down.
+      if (!finishing()) server_.FailAllSleepers();  // The server is shutting down.
       Release();
       server_.sleeps_.Return(this);
     }
@@ -197,7 +202,11 @@ class Server {
     }
   }
 
-  void FinishAllSleepers() { FinishSleepersUntil(gpr_inf_future(GPR_CLOCK_MONOTONIC)); }
+  void FailAllSleepers() {
+    for (; !sleepers_.empty(); sleepers_.pop()) {
+      sleepers_.top().call->FinishWithError({grpc::StatusCode::UNAVAILABLE, "shutting down"});
+    }
+  }
 
   void Loop() {
     void* tag = nullptr;
