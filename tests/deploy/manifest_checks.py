@@ -18,9 +18,10 @@ COMMON_KEYS = {
     "tracing.otlp_endpoint", "tracing.sample_ratio"
 }
 SERVICE_KEYS = {
-    "storefront": {"catalog.target", "pricing.target"},
+    "storefront": {"storefront.catalog_target", "storefront.pricing_target",
+                   "storefront.deadline"},
     "catalog": {"catalog.database", "catalog.products", "catalog.threads", "catalog.queue"},
-    "pricing": {"pricing.think_time"},
+    "pricing": {"pricing.think_time", "pricing.price_list_period"},
 }
 LABELS = {
     "app.kubernetes.io/" + label
