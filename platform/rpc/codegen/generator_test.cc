@@ -109,7 +109,7 @@ TEST_P(Golden, OutputIsAsRecorded) {
     const auto file = output.files.find(folder + GetParam() + end);
     ASSERT_NE(file, output.files.end());
     // To record a wanted change see README.md, "Tests".
-    EXPECT_EQ(file->second, ReadFile(folder + "golden/" + GetParam() + end));
+    EXPECT_EQ(file->second, ReadFile(folder + "golden/" + GetParam() + end + ".golden"));
   }
 }
 
