@@ -14,6 +14,8 @@
 namespace weft::rpc::internal {
 namespace {
 
+constexpr int64_t kDeadlineSlackNanos = 5'000'000;
+
 int64_t ToMonotonicNanos(const gpr_timespec& deadline) {
   const gpr_timespec monotonic = gpr_convert_clock_type(deadline, GPR_CLOCK_MONOTONIC);
   if (gpr_time_cmp(monotonic, gpr_inf_future(GPR_CLOCK_MONOTONIC)) == 0) return kNeverNanos;
@@ -233,10 +235,19 @@ int ServerCallImpl::CloseBatch::Fill(grpc_op* ops) {
   return 1;
 }
 
+// A client gives up at its deadline, which is a little before ours: we count from when the call
+// came in, and timeouts are rounded up on the wire. That is a deadline, not a client that went away.
+bool ServerCallImpl::DeadlineIsNear() const {
+  if (deadline_nanos_ == kNeverNanos) return false;
+  const int64_t timeout_nanos = deadline_nanos_ - accepted_nanos_;
+  const int64_t slack_nanos = kDeadlineSlackNanos + timeout_nanos / 50;
+  return shard_.clock().MonotonicNanos() >= deadline_nanos_ - slack_nanos;
+}
+
 void ServerCallImpl::CloseBatch::Notify(bool) {
   if (call_.was_cancelled_ != 0 && call_.handler_runs_) {
-    const bool overdue = call_.shard_.clock().MonotonicNanos() >= call_.deadline_nanos_;
-    call_.scope_->Cancel(overdue ? CancelCause::kDeadline : CancelCause::kClientGone);
+    call_.scope_->Cancel(call_.DeadlineIsNear() ? CancelCause::kDeadline
+                                                : CancelCause::kClientGone);
   }
   call_.OnBatchEnd();
 }

@@ -135,6 +135,7 @@ class ServerCallImpl final : public ServerCall, private weft::internal::FiberBod
   void Finish(const absl::Status& status);
   void Submit(Batch& batch);
   void OnBatchEnd();
+  bool DeadlineIsNear() const;
   void Reset();
   absl::Status CheckSize(grpc_byte_buffer& message) const;
   int FillInitialMetadata(grpc_op* op);

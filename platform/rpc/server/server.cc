@@ -112,6 +112,7 @@ class ServerImpl final : public Server {
   absl::Status BuildCoreServer();
   void StartShards();
   void StartAcceptor();
+  void StopTakingCalls();
   absl::Status StuckStatus();
   template <typename F>
   void OnEachShard(F function);
@@ -127,9 +128,10 @@ class ServerImpl final : public Server {
   std::unique_ptr<grpc::Server> server_;
   std::vector<std::unique_ptr<ServerShard>> shards_;
   std::vector<int> ports_;
+  // Of the shutdown, once it has begun.
+  std::shared_ptr<ShardsDone> core_down_;
   std::shared_ptr<ShardsDone> idle_;
   bool shut_down_ = false;
-  absl::Status shutdown_status_;
 };
 
 absl::Status ServerImpl::Start(const std::vector<Service*>& services) {
@@ -229,30 +231,35 @@ void ServerImpl::StartAcceptor() {
 }
 
 absl::Status ServerImpl::Shutdown(const ShutdownOptions& options) {
-  if (std::exchange(shut_down_, true)) return shutdown_status_;
-  // 1. No new connections; gRPC tells clients (GOAWAY) and takes no new calls: the slots end.
-  acceptor_->StopListening();
-  auto core_down = std::make_shared<ShardsDone>(1);
-  idle_ = std::make_shared<ShardsDone>(runtime_.shards());
-  runtime_.Post(0, [core = server_->c_server(), queue = queues_.queue(0).cq(), core_down] {
-    grpc_server_shutdown_and_notify(core, queue, (new ShutdownOperation(core_down))->tag());
-  });
-  OnEachShard([idle = idle_](ServerShard& shard) { shard.WhenIdle([idle] { idle->Done(); }); });
+  if (shut_down_) return absl::OkStatus();
+  if (idle_ == nullptr) StopTakingCalls();
   // 2. Calls in flight finish; what has not after the grace interval is cancelled.
   if (!idle_->WaitFor(options.grace)) {
     OnEachShard([](ServerShard& shard) { shard.CancelCallsForDrain(); });
-    if (!idle_->WaitFor(options.after_cancel)) return shutdown_status_ = StuckStatus();
+    if (!idle_->WaitFor(options.after_cancel)) return StuckStatus();
   }
   // 3. gRPC closes the connections, then lets go of the server.
   grpc_server_cancel_all_calls(server_->c_server());
-  core_down->WaitFor(absl::InfiniteDuration());
+  core_down_->WaitFor(absl::InfiniteDuration());
   acceptor_->Stop();
   server_->Shutdown();
   // The acceptor has posted its last: behind it nothing touches the shards.
   auto posts_done = std::make_shared<ShardsDone>(runtime_.shards());
   OnEachShard([posts_done](ServerShard&) { posts_done->Done(); });
   posts_done->WaitFor(absl::InfiniteDuration());
+  shut_down_ = true;
   return absl::OkStatus();
+}
+
+// 1. No new connections; gRPC tells clients (GOAWAY) and takes no new calls: the slots end.
+void ServerImpl::StopTakingCalls() {
+  acceptor_->StopListening();
+  core_down_ = std::make_shared<ShardsDone>(1);
+  idle_ = std::make_shared<ShardsDone>(runtime_.shards());
+  runtime_.Post(0, [core = server_->c_server(), queue = queues_.queue(0).cq(), down = core_down_] {
+    grpc_server_shutdown_and_notify(core, queue, (new ShutdownOperation(down))->tag());
+  });
+  OnEachShard([idle = idle_](ServerShard& shard) { shard.WhenIdle([idle] { idle->Done(); }); });
 }
 
 absl::Status ServerImpl::StuckStatus() {

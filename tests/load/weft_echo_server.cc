@@ -1,0 +1,110 @@
+// The echo service as a Weft service: what the benchmarks compare with the hand-written servers.
+//
+//   weft_echo_server --listen=127.0.0.1:0 --shards=1 --telemetry=off|on
+//
+// `--telemetry=on` is what a service has by default: metrics, tracing of 1 % of the calls (exported
+// nowhere, so that no collector is measured), deadline and cancellation. Prints `LISTENING <port>`.
+#include <signal.h>
+
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "platform/fiber/fiber.h"
+#include "platform/fiber/runtime.h"
+#include "platform/rpc/server/server.h"
+#include "platform/rpc/shard_queues.h"
+#include "proto/bench/v1/echo.weft.h"
+
+ABSL_FLAG(std::string, listen, "127.0.0.1:0", "host:port to serve on");
+ABSL_FLAG(int, shards, 1, "shards (threads)");
+ABSL_FLAG(std::string, telemetry, "off", "off or on");
+
+namespace bench::v1 {
+namespace {
+
+class Echo final : public EchoHandler {
+ public:
+  absl::StatusOr<EchoReply> Say(weft::CallContext&, const EchoRequest& request) override {
+    EchoReply reply;
+    reply.set_payload(request.payload());
+    return reply;
+  }
+
+  absl::StatusOr<SleepReply> Sleep(weft::CallContext&, const SleepRequest& request) override {
+    if (absl::Status s = weft::SleepFor(absl::Milliseconds(request.duration_ms())); !s.ok()) {
+      return s;
+    }
+    return SleepReply();
+  }
+
+  absl::Status Chat(weft::CallContext&,
+                    weft::rpc::ServerStream<EchoRequest, EchoReply>& stream) override {
+    EchoRequest request;
+    EchoReply reply;
+    while (stream.Read(&request)) {
+      reply.set_payload(request.payload());
+      if (absl::Status s = stream.Write(reply); !s.ok()) return s;
+    }
+    return stream.status();
+  }
+
+  absl::Status Download(weft::CallContext&, const DownloadRequest& request,
+                        weft::rpc::ServerWriter<EchoReply>& replies) override {
+    EchoReply reply;
+    reply.set_payload(std::string(request.payload_bytes(), 'x'));
+    for (uint32_t i = 0; i < request.messages(); ++i) {
+      if (absl::Status s = replies.Write(reply); !s.ok()) return s;
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<UploadReply> Upload(weft::CallContext&,
+                                     weft::rpc::ServerReader<EchoRequest>& requests) override {
+    EchoRequest request;
+    UploadReply reply;
+    while (requests.Read(&request)) {
+      reply.set_messages(reply.messages() + 1);
+      reply.set_payload_bytes(reply.payload_bytes() + request.payload().size());
+    }
+    if (!requests.status().ok()) return requests.status();
+    return reply;
+  }
+};
+
+int Serve() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+
+  const int shards = absl::GetFlag(FLAGS_shards);
+  weft::rpc::ShardQueues queues(shards);
+  weft::Runtime runtime({.shards = shards, .poller_factory = queues.Pollers()});
+  Echo echo;
+  weft::rpc::ServerOptions options = {.listen = {absl::GetFlag(FLAGS_listen)}};
+  absl::StatusOr<std::unique_ptr<weft::rpc::Server>> server =
+      weft::rpc::Server::Start(runtime, queues, options, {&echo});
+  if (!server.ok()) {
+    std::fprintf(stderr, "weft_echo_server: %s\n", server.status().ToString().c_str());
+    return 1;
+  }
+  std::printf("LISTENING %d\n", (*server)->ports()[0]);
+  std::fflush(stdout);
+  int signal = 0;
+  sigwait(&signals, &signal);
+  const absl::Status stopped = (*server)->Shutdown({.grace = absl::Seconds(1)});
+  return stopped.ok() ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace bench::v1
+
+int main(int argc, char** argv) {
+  absl::ParseCommandLine(argc, argv);
+  return bench::v1::Serve();
+}
