@@ -1,0 +1,104 @@
+#include "platform/fiber/internal/stack_pool.h"
+
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <set>
+#include <vector>
+
+#include "platform/fiber/runtime.h"
+
+namespace weft::internal {
+namespace {
+
+size_t PageBytes() { return static_cast<size_t>(sysconf(_SC_PAGESIZE)); }
+
+char* Bottom(const StackPool& pool, void* top) {
+  return static_cast<char*>(top) - pool.stack_bytes();
+}
+
+TEST(StackPool, RoundsUpToPages) {
+  EXPECT_EQ(StackPool(1).stack_bytes(), PageBytes());
+  EXPECT_EQ(StackPool(3 * PageBytes() + 1).stack_bytes(), 4 * PageBytes());
+}
+
+TEST(StackPool, StacksAreWritableAndDoNotOverlap) {
+  StackPool pool(4 * PageBytes());
+  std::set<char*> tops;
+  for (size_t i = 0; i < 2 * StackPool::kStacksPerSlab + 1; ++i) {
+    void* const top = pool.Allocate();
+    ASSERT_NE(top, nullptr);
+    std::memset(Bottom(pool, top), 0xab, pool.stack_bytes());
+    tops.insert(static_cast<char*>(top));
+  }
+  char* previous = nullptr;
+  for (char* const top : tops) {
+    if (previous != nullptr) {
+      // A guard page at least lies between.
+      EXPECT_GE(top - previous, static_cast<ptrdiff_t>(pool.stack_bytes() + PageBytes()));
+    }
+    previous = top;
+  }
+  for (char* const top : tops) pool.Deallocate(top);
+}
+
+TEST(StackPool, GivenBackIsFirstOutAgainAndItsMemoryIsGone) {
+  StackPool pool(4 * PageBytes());
+  void* const top = pool.Allocate();
+  char* const bottom = Bottom(pool, top);
+  std::memset(bottom, 0xab, pool.stack_bytes());
+  pool.Deallocate(top);
+  unsigned char resident[4];
+  ASSERT_EQ(mincore(bottom, pool.stack_bytes(), resident), 0);
+  for (const unsigned char page : resident) EXPECT_EQ(page & 1, 0);
+  EXPECT_EQ(pool.Allocate(), top);
+  EXPECT_EQ(bottom[0], 0);
+  pool.Deallocate(top);
+}
+
+TEST(StackPool, OnlyTouchedPagesAreResident) {
+  StackPool pool(16 * PageBytes());
+  void* const top = pool.Allocate();
+  static_cast<char*>(top)[-1] = 1;
+  unsigned char resident[16];
+  ASSERT_EQ(mincore(Bottom(pool, top), pool.stack_bytes(), resident), 0);
+  for (size_t i = 0; i < 15; ++i) EXPECT_EQ(resident[i] & 1, 0) << i;
+  EXPECT_EQ(resident[15] & 1, 1);
+  pool.Deallocate(top);
+}
+
+#ifndef __SANITIZE_THREAD__  // It cannot fork a process with threads.
+TEST(StackPoolDeathTest, BelowEachStackLiesAGuard) {
+  StackPool pool(4 * PageBytes());
+  std::vector<void*> tops;
+  for (size_t i = 0; i < StackPool::kStacksPerSlab + 1; ++i) tops.push_back(pool.Allocate());
+  for (const size_t i : {size_t{0}, size_t{1}, StackPool::kStacksPerSlab}) {
+    volatile char* const below = Bottom(pool, tops[i]) - 1;
+    EXPECT_DEATH(*below = 1, "");
+  }
+  for (void* const top : tops) pool.Deallocate(top);
+  // Giving memory back must not have taken the guard away.
+  volatile char* const below = Bottom(pool, tops[0]) - 1;
+  EXPECT_DEATH(*below = 1, "");
+}
+
+__attribute__((noinline)) int Overflow(int depth) {
+  volatile char frame[1024];
+  frame[0] = static_cast<char>(depth);
+  return depth < 0 ? 0 : Overflow(depth + 1) + frame[0];
+}
+
+TEST(StackPoolDeathTest, AFiberThatOverflowsItsStackCrashes) {
+  EXPECT_DEATH(
+      {
+        Runtime runtime({.shards = 1, .stack_bytes = 64 * 1024});
+        runtime.Run([] { return Overflow(0); });
+      },
+      "");
+}
+#endif
+
+}  // namespace
+}  // namespace weft::internal
