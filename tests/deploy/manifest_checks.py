@@ -301,7 +301,7 @@ def targets_resolve(model):
     """A client's target names a Service and its port."""
     for name in model.deployments:
         for key, target in flatten(model.config(name)).items():
-            if not key.endswith(".target"):
+            if not key.endswith("_target"):
                 continue
             match = re.fullmatch(r"dns:///([a-z0-9-]+):(\d+)", str(target))
             service = model.services.get(match[1]) if match else None

@@ -119,9 +119,11 @@ BREAKAGES = [
      checks.configuration_known, "tracing.otlp_endpoint is missing"),
     (lambda r: edit_config(r, lambda c: c["admin"].update(listen="127.0.0.1:8080")),
      checks.configuration_known, "the pod's port admin would not answer"),
-    (lambda r: edit_config(r, lambda c: c["pricing"].update(target="dns:///price:1"), "storefront"),
+    (lambda r: edit_config(r, lambda c: c["storefront"].update(
+        pricing_target="dns:///price:1"), "storefront"),
      checks.targets_resolve, "no Service answers at dns:///price:1"),
-    (lambda r: edit_config(r, lambda c: c["pricing"].update(target="pricing:50051"), "storefront"),
+    (lambda r: edit_config(r, lambda c: c["storefront"].update(
+        pricing_target="pricing:50051"), "storefront"),
      checks.targets_resolve, "no Service answers at pricing:50051"),
     (lambda r: edit_config(r, lambda c: c["catalog"].update(database="/data/catalog.db")),
      checks.data_is_writable, "/data/catalog.db is on no writable volume"),
