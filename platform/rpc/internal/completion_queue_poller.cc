@@ -2,6 +2,7 @@
 
 #include <grpc/support/time.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "platform/base/check.h"
@@ -32,14 +33,14 @@ size_t CompletionQueuePoller::Wait(int64_t deadline_nanos) {
   int events = 0;
   if (Handle(grpc_completion_queue_next(core_, ToTimespec(deadline_nanos), nullptr))) {
     ++events;
-    if (hot_ || ++turns_since_probe_ >= kColdProbe) {
+    if (warmth_ > 0 || ++turns_since_probe_ >= kColdProbe) {
       turns_since_probe_ = 0;
       const gpr_timespec now = ToTimespec(0);
       while (events < kMaxGather && Handle(grpc_completion_queue_next(core_, now, nullptr))) {
         ++events;
       }
       // One event is the request, one the tag of the reply before: more is traffic.
-      hot_ = events > 2;
+      warmth_ = events > 2 ? kWarmTurns : std::max(0, warmth_ - 1);
     }
   }
   return static_cast<size_t>(events);

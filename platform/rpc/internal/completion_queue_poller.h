@@ -35,6 +35,9 @@ class CompletionQueuePoller final : public Poller {
   // While single events come one by one, looking for a second one costs a system call for nothing;
   // so a cold queue looks only once in so many turns.
   static constexpr int kColdProbe = 16;
+  // Turns without traffic until a queue counts as cold. Going cold too early is dear: events that
+  // are there already would be handled one a turn.
+  static constexpr int kWarmTurns = 32;
 
   // `queue` outlives the poller.
   explicit CompletionQueuePoller(grpc::CompletionQueue* queue);
@@ -63,7 +66,7 @@ class CompletionQueuePoller final : public Poller {
   Batch* submitted_head_ = nullptr;
   Batch* submitted_tail_ = nullptr;
   std::vector<Corkable*> connections_in_flush_;
-  bool hot_ = false;
+  int warmth_ = 0;
   int turns_since_probe_ = 0;
 
   grpc::Alarm doorbell_;
