@@ -8,7 +8,7 @@ from benchmarks import processes, rows
 
 HELP = "resident memory of a parked fiber"
 
-BINARY = "//tests/load:parked_fibers"
+BINARY = "//platform/fiber:parked_fibers"
 TIMEOUT_SECONDS = 120
 
 
