@@ -11,8 +11,12 @@ WEFT_COPTS = [
     "-Werror",
 ]
 
-# Generated code: other people's style, so no warnings.
-WEFT_GENERATED_COPTS = ["-w"]
+# Generated code: other people's style, so no warnings; and no sanitizer, which would make its
+# compilation several times as long and watch nothing of ours.
+WEFT_GENERATED_COPTS = [
+    "-w",
+    "-fno-sanitize=all",
+]
 
 _PRIVATE_SYMBOLS = "@system//:private_symbols.lds"
 
