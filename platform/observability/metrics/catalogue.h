@@ -1,0 +1,245 @@
+// The catalogue: every metric that Weft offers, declared once, as data. Collectors take names,
+// labels and help from here and cannot be compiled with a name that is not here; docs/metrics.md is
+// checked against it, and so can dashboards and alert rules be.
+//
+// Rules: Prometheus' naming (base units, `_total` for counters); gRPC's own names and buckets for
+// calls (proposal A66, https://github.com/grpc/proposal/blob/master/A66-otel-stats.md) with '.'
+// turned into '_', the unit and `_total` added.
+#ifndef WEFT_PLATFORM_OBSERVABILITY_METRICS_CATALOGUE_H_
+#define WEFT_PLATFORM_OBSERVABILITY_METRICS_CATALOGUE_H_
+
+#include <array>
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace weft::observability {
+
+enum class MetricType { kCounter, kGauge, kHistogram };
+
+struct Metric {
+  absl::string_view name;
+  MetricType type;
+  absl::string_view unit;   // "1" where the value is a plain number
+  absl::string_view layer;  // whose working it describes
+  absl::string_view help;
+  std::array<absl::string_view, 3> labels = {};  // up to the first empty one
+  std::span<const double> buckets = {};          // upper bounds in `unit`, of histograms
+
+  constexpr size_t label_count() const {
+    size_t count = 0;
+    while (count < labels.size() && !labels[count].empty()) ++count;
+    return count;
+  }
+};
+
+// A66, "Metrics": latency in seconds and sizes in bytes.
+inline constexpr std::array<double, 41> kLatencyBuckets = {
+    0,     0.00001, 0.00005, 0.0001, 0.0003, 0.0006, 0.0008, 0.001, 0.002, 0.003, 0.004,
+    0.005, 0.006,   0.008,   0.01,   0.013,  0.016,  0.02,   0.025, 0.03,  0.04,  0.05,
+    0.065, 0.08,    0.1,     0.13,   0.16,   0.2,    0.25,   0.3,   0.4,   0.5,   0.65,
+    0.8,   1,       2,       5,      10,     20,     50,     100};
+inline constexpr std::array<double, 14> kSizeBuckets = {
+    0,       1024,    2048,     4096,     16384,     65536,      262144,
+    1048576, 4194304, 16777216, 67108864, 268435456, 1073741824, 4294967296};
+// A turn of a loop: a few microseconds when all is well, a second when a fiber hogs its shard.
+inline constexpr std::array<double, 18> kLoopLagBuckets = {
+    0.00001, 0.00002, 0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005,
+    0.01,    0.02,    0.05,    0.1,    0.2,    0.5,    1,     2,     5};
+// LatencyHistogram::kBoundsNanos (platform/base/latency_histogram.h), in seconds.
+inline constexpr std::array<double, 22> kQueueWaitBuckets = {
+    0.00001, 0.00005, 0.0001, 0.0003, 0.0006, 0.0008, 0.001, 0.002, 0.005, 0.01, 0.02,
+    0.05,    0.1,     0.2,    0.5,    1,      2,      3,     4,     5,     8,    10};
+
+inline constexpr Metric kCatalogue[] = {
+    // Calls served. Retries of a client are calls of their own here.
+    {"grpc_server_call_started_total",
+     MetricType::kCounter,
+     "1",
+     "rpc",
+     "Calls started, finished or not.",
+     {"grpc_method"}},
+    {"grpc_server_call_duration_seconds",
+     MetricType::kHistogram,
+     "seconds",
+     "rpc",
+     "Time from the acceptance of a call to its status.",
+     {"grpc_method", "grpc_status"},
+     kLatencyBuckets},
+    {"grpc_server_call_sent_total_compressed_message_size_bytes",
+     MetricType::kHistogram,
+     "bytes",
+     "rpc",
+     "Message bytes sent in a call, without metadata and framing.",
+     {"grpc_method", "grpc_status"},
+     kSizeBuckets},
+    {"grpc_server_call_rcvd_total_compressed_message_size_bytes",
+     MetricType::kHistogram,
+     "bytes",
+     "rpc",
+     "Message bytes received in a call, without metadata and framing.",
+     {"grpc_method", "grpc_status"},
+     kSizeBuckets},
+
+    // Calls made.
+    {"grpc_client_attempt_started_total",
+     MetricType::kCounter,
+     "1",
+     "rpc",
+     "Attempts at calls started, finished or not.",
+     {"grpc_method", "grpc_target"}},
+    {"grpc_client_attempt_duration_seconds",
+     MetricType::kHistogram,
+     "seconds",
+     "rpc",
+     "Time from the start of an attempt to its status.",
+     {"grpc_method", "grpc_target", "grpc_status"},
+     kLatencyBuckets},
+    {"grpc_client_attempt_sent_total_compressed_message_size_bytes",
+     MetricType::kHistogram,
+     "bytes",
+     "rpc",
+     "Message bytes sent in an attempt, without metadata and framing.",
+     {"grpc_method", "grpc_target", "grpc_status"},
+     kSizeBuckets},
+    {"grpc_client_attempt_rcvd_total_compressed_message_size_bytes",
+     MetricType::kHistogram,
+     "bytes",
+     "rpc",
+     "Message bytes received in an attempt, without metadata and framing.",
+     {"grpc_method", "grpc_target", "grpc_status"},
+     kSizeBuckets},
+    {"grpc_client_call_duration_seconds",
+     MetricType::kHistogram,
+     "seconds",
+     "rpc",
+     "Time from the start of a call to the status its caller sees, over all attempts.",
+     {"grpc_method", "grpc_target", "grpc_status"},
+     kLatencyBuckets},
+
+    // The server.
+    {"weft_connections_open", MetricType::kGauge, "1", "rpc", "Client connections open."},
+    {"weft_connections_accepted_total", MetricType::kCounter, "1", "rpc",
+     "Client connections accepted."},
+    {"weft_calls_in_flight", MetricType::kGauge, "1", "rpc",
+     "Calls accepted whose status has not been sent."},
+
+    // The fiber runtime.
+    {"weft_loop_lag_seconds",
+     MetricType::kHistogram,
+     "seconds",
+     "fiber",
+     "How long an event that became ready just after a poll waited for the next one.",
+     {"shard"},
+     kLoopLagBuckets},
+    {"weft_fibers",
+     MetricType::kGauge,
+     "1",
+     "fiber",
+     "Fibers by state: running, ready, parked, or idle (a pooled stack without a task).",
+     {"shard", "state"}},
+    {"weft_fibers_spawned_total", MetricType::kCounter, "1", "fiber", "Fibers started.", {"shard"}},
+    {"weft_fibers_finished_total", MetricType::kCounter, "1", "fiber", "Fibers ended.", {"shard"}},
+    {"weft_run_queue_length",
+     MetricType::kGauge,
+     "1",
+     "fiber",
+     "Fibers that are ready and wait for their turn.",
+     {"shard"}},
+    {"weft_longest_run_seconds",
+     MetricType::kGauge,
+     "seconds",
+     "fiber",
+     "Longest run of one fiber without a park, within the last one to two minutes.",
+     {"shard"}},
+    {"weft_loop_iterations_total",
+     MetricType::kCounter,
+     "1",
+     "fiber",
+     "Turns of the shard's loop.",
+     {"shard"}},
+    {"weft_loop_busy_seconds_total",
+     MetricType::kCounter,
+     "seconds",
+     "fiber",
+     "Time the shard's loop spent outside of waiting: its rate is the shard's utilisation.",
+     {"shard"}},
+    {"weft_poll_events_total",
+     MetricType::kCounter,
+     "1",
+     "fiber",
+     "Events that the shard's poller delivered.",
+     {"shard"}},
+    {"weft_timers", MetricType::kGauge, "1", "fiber", "Timers armed.", {"shard"}},
+
+    // Pools for code that blocks.
+    {"weft_blocking_threads", MetricType::kGauge, "1", "fiber", "Threads of the pool.", {"pool"}},
+    {"weft_blocking_busy_threads",
+     MetricType::kGauge,
+     "1",
+     "fiber",
+     "Threads of the pool that run a job.",
+     {"pool"}},
+    {"weft_blocking_queue_length",
+     MetricType::kGauge,
+     "1",
+     "fiber",
+     "Jobs that wait for a thread.",
+     {"pool"}},
+    {"weft_blocking_rejected_total",
+     MetricType::kCounter,
+     "1",
+     "fiber",
+     "Jobs refused because the queue was full.",
+     {"pool"}},
+    {"weft_blocking_queue_wait_seconds",
+     MetricType::kHistogram,
+     "seconds",
+     "fiber",
+     "Time from the submission of a job to its start on a thread.",
+     {"pool"},
+     kQueueWaitBuckets},
+
+    // The process.
+    {"process_cpu_seconds_total", MetricType::kCounter, "seconds", "process",
+     "User and system CPU time."},
+    {"process_resident_memory_bytes", MetricType::kGauge, "bytes", "process", "Resident memory."},
+    {"process_virtual_memory_bytes", MetricType::kGauge, "bytes", "process",
+     "Virtual memory; fiber stacks reserve much more of it than they use."},
+    {"process_open_fds", MetricType::kGauge, "1", "process", "Open file descriptors."},
+    {"process_max_fds", MetricType::kGauge, "1", "process", "Soft limit on open file descriptors."},
+    {"process_start_time_seconds", MetricType::kGauge, "seconds", "process",
+     "Start of the process, as Unix time."},
+    {"process_threads", MetricType::kGauge, "1", "process", "Threads."},
+
+    // Telemetry itself.
+    {"weft_build_info",
+     MetricType::kGauge,
+     "1",
+     "observability",
+     "Always 1; the labels tell what runs.",
+     {"version", "service"}},
+    {"weft_log_dropped_total", MetricType::kCounter, "1", "observability",
+     "Log lines dropped because the queue of the log writer was full."},
+    {"weft_telemetry_errors_total", MetricType::kCounter, "1", "observability",
+     "Warnings and errors that OpenTelemetry reported, such as failed exports of spans."},
+};
+
+// The metric of that name. At compile time: an unknown name is a compile error.
+consteval const Metric& CataloguedMetric(absl::string_view name) {
+  for (const Metric& metric : kCatalogue) {
+    if (metric.name == name) return metric;
+  }
+  throw "no such metric in kCatalogue";
+}
+
+absl::string_view MetricTypeName(MetricType type);
+
+// The table of docs/metrics.md, in Markdown.
+std::string CatalogueTable();
+
+}  // namespace weft::observability
+
+#endif  // WEFT_PLATFORM_OBSERVABILITY_METRICS_CATALOGUE_H_

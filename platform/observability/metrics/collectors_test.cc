@@ -1,0 +1,128 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "platform/fiber/blocking_pool.h"
+#include "platform/fiber/fiber.h"
+#include "platform/fiber/runtime.h"
+#include "platform/observability/metrics/pool_metrics.h"
+#include "platform/observability/metrics/process_metrics.h"
+#include "platform/observability/metrics/registry.h"
+#include "platform/observability/metrics/runtime_metrics.h"
+#include "platform/observability/metrics/server_metrics.h"
+
+namespace weft::observability {
+namespace {
+
+using ::testing::ContainsRegex;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST(LoopLagMetrics, RecordsEachTurnByShard) {
+  LoopLagMetrics metrics;
+  metrics.OnLoop(0, {.lag_nanos = 15'000});
+  metrics.OnLoop(0, {.lag_nanos = 9'000'000'000});
+  metrics.OnLoop(1, {.lag_nanos = -5});
+  metrics.OnLoop(-1, {.lag_nanos = 1});
+  metrics.OnLoop(kMaxMeasuredShards, {.lag_nanos = 1});
+  const std::string text = RenderMetrics(metrics);
+  EXPECT_THAT(text, HasSubstr("weft_loop_lag_seconds_bucket{shard=\"0\",le=\"1e-05\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("weft_loop_lag_seconds_bucket{shard=\"0\",le=\"2e-05\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("weft_loop_lag_seconds_bucket{shard=\"0\",le=\"5\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("weft_loop_lag_seconds_count{shard=\"0\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr("weft_loop_lag_seconds_count{shard=\"1\"} 1\n"));
+  EXPECT_THAT(text, Not(HasSubstr("shard=\"2\"")));
+}
+
+TEST(LoopLagMetrics, ARuntimeReportsToIt) {
+  LoopLagMetrics metrics;
+  {
+    Runtime runtime({.shards = 1, .observer = &metrics});
+    runtime.Run([] { Yield(); });
+  }
+  EXPECT_THAT(RenderMetrics(metrics), HasSubstr("weft_loop_lag_seconds_count{shard=\"0\"}"));
+}
+
+TEST(RuntimeMetrics, ShowsEveryStateOfEveryShard) {
+  Runtime runtime({.shards = 2});
+  runtime.Run([] {}, 1);
+  const std::string text = RenderMetrics(RuntimeMetrics(runtime));
+  for (const char* state : {"running", "ready", "parked", "idle"}) {
+    EXPECT_THAT(text, HasSubstr(std::string("weft_fibers{shard=\"1\",state=\"") + state + "\"}"));
+  }
+  EXPECT_THAT(text, HasSubstr("weft_fibers_spawned_total{shard=\"1\"} 1\n"));
+  for (const char* name :
+       {"weft_fibers_finished_total", "weft_run_queue_length", "weft_longest_run_seconds",
+        "weft_loop_iterations_total", "weft_loop_busy_seconds_total", "weft_poll_events_total",
+        "weft_timers"}) {
+    EXPECT_THAT(text, HasSubstr(std::string(name) + "{shard=\"0\"} "));
+  }
+}
+
+TEST(BlockingPoolMetrics, ShowsThePoolByName) {
+  BlockingPool pool({.name = "files", .threads = 3, .queue = 5});
+  Runtime runtime({.shards = 1});
+  runtime.Run([&] { EXPECT_TRUE(pool.Run([] { return absl::OkStatus(); }).ok()); });
+  const std::string text = RenderMetrics(BlockingPoolMetrics(pool));
+  EXPECT_THAT(text, HasSubstr("weft_blocking_threads{pool=\"files\"} 3\n"));
+  EXPECT_THAT(text, HasSubstr("weft_blocking_queue_length{pool=\"files\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("weft_blocking_rejected_total{pool=\"files\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("weft_blocking_queue_wait_seconds_count{pool=\"files\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("weft_blocking_busy_threads{pool=\"files\"} "));
+}
+
+class FakeServer final : public rpc::Server {
+ public:
+  const std::vector<int>& ports() const override { return ports_; }
+  absl::Status Shutdown(const ShutdownOptions&) override { return absl::OkStatus(); }
+  rpc::ServerStats Stats() const override { return {7, 3, 2}; }
+
+ private:
+  std::vector<int> ports_;
+};
+
+TEST(ServerMetrics, ShowsConnectionsAndCalls) {
+  FakeServer server;
+  const std::string text = RenderMetrics(ServerMetrics(server));
+  EXPECT_THAT(text, HasSubstr("weft_connections_accepted_total 7\n"));
+  EXPECT_THAT(text, HasSubstr("weft_connections_open 3\n"));
+  EXPECT_THAT(text, HasSubstr("weft_calls_in_flight 2\n"));
+}
+
+TEST(ProcessMetrics, ShowsThisProcess) {
+  const std::string text = RenderMetrics(ProcessMetrics());
+  for (const char* name :
+       {"process_cpu_seconds_total", "process_resident_memory_bytes",
+        "process_virtual_memory_bytes", "process_open_fds", "process_max_fds", "process_threads"}) {
+    EXPECT_THAT(text, ContainsRegex(std::string("\n") + name + " [0-9.e+]+\n"));
+  }
+  EXPECT_THAT(text, ContainsRegex("\nprocess_start_time_seconds 1[0-9.]+"));
+}
+
+TEST(ProcessStat, ANameWithBlanksAndParenthesesIsSkipped) {
+  const auto stat = ParseProcessStat(
+      "12 (a b) c) S 1 2 3 4 5 6 7 8 9 10 250 50 13 14 20 0 17 0 4242 1000000 321 99\n");
+  ASSERT_TRUE(stat.ok()) << stat.status();
+  EXPECT_EQ(stat->user_ticks, 250);
+  EXPECT_EQ(stat->system_ticks, 50);
+  EXPECT_EQ(stat->threads, 17);
+  EXPECT_EQ(stat->start_ticks, 4242);
+  EXPECT_EQ(stat->virtual_bytes, 1000000);
+  EXPECT_EQ(stat->resident_pages, 321);
+}
+
+TEST(ProcessStat, AShortOrForeignTextIsRefused) {
+  EXPECT_FALSE(ParseProcessStat("").ok());
+  EXPECT_FALSE(ParseProcessStat("12 (a) S 1 2").ok());
+  EXPECT_FALSE(ParseProcessStat("12 (a) S 1 2 3 4 5 6 7 8 9 10 x 50").ok());
+}
+
+TEST(BuildInfo, TellsServiceAndVersion) {
+  EXPECT_THAT(RenderMetrics(BuildInfo("catalog", "1.4.0")),
+              HasSubstr("weft_build_info{version=\"1.4.0\",service=\"catalog\"} 1\n"));
+}
+
+}  // namespace
+}  // namespace weft::observability

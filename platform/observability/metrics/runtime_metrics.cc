@@ -1,0 +1,95 @@
+#include "platform/observability/metrics/runtime_metrics.h"
+
+#include <string>
+#include <utility>
+
+#include "platform/observability/metrics/families.h"
+
+namespace weft::observability {
+namespace {
+
+constexpr const Metric& kLoopLag = CataloguedMetric("weft_loop_lag_seconds");
+constexpr const Metric& kFibers = CataloguedMetric("weft_fibers");
+
+// A metric of one value a shard.
+struct ShardValue {
+  const Metric& metric;
+  double (*value)(const ShardStats& stats);
+};
+constexpr ShardValue kShardValues[] = {
+    {CataloguedMetric("weft_fibers_spawned_total"),
+     [](const ShardStats& s) { return static_cast<double>(s.fibers_spawned_total); }},
+    {CataloguedMetric("weft_fibers_finished_total"),
+     [](const ShardStats& s) { return static_cast<double>(s.fibers_finished_total); }},
+    {CataloguedMetric("weft_run_queue_length"),
+     [](const ShardStats& s) { return static_cast<double>(s.ready); }},
+    {CataloguedMetric("weft_longest_run_seconds"),
+     [](const ShardStats& s) { return 1e-9 * static_cast<double>(s.longest_run_nanos); }},
+    {CataloguedMetric("weft_loop_iterations_total"),
+     [](const ShardStats& s) { return static_cast<double>(s.loop_iterations_total); }},
+    {CataloguedMetric("weft_loop_busy_seconds_total"),
+     [](const ShardStats& s) { return 1e-9 * static_cast<double>(s.busy_nanos_total); }},
+    {CataloguedMetric("weft_poll_events_total"),
+     [](const ShardStats& s) { return static_cast<double>(s.poll_events_total); }},
+    {CataloguedMetric("weft_timers"),
+     [](const ShardStats& s) { return static_cast<double>(s.timers); }},
+};
+
+}  // namespace
+
+LoopLagMetrics::~LoopLagMetrics() {
+  for (std::atomic<Histogram*>& shard : shards_) delete shard.load(std::memory_order_relaxed);
+}
+
+void LoopLagMetrics::OnLoop(int shard, const LoopSample& sample) noexcept {
+  if (shard < 0 || shard >= kMaxMeasuredShards) return;
+  Histogram* histogram = shards_[shard].load(std::memory_order_acquire);
+  if (histogram == nullptr) histogram = AddShard(shard);
+  histogram->Record(sample.lag_nanos > 0 ? static_cast<uint64_t>(sample.lag_nanos) : 0);
+}
+
+LoopLagMetrics::Histogram* LoopLagMetrics::AddShard(int shard) noexcept {
+  auto* added = new Histogram;
+  Histogram* expected = nullptr;
+  if (shards_[shard].compare_exchange_strong(expected, added, std::memory_order_acq_rel)) {
+    return added;
+  }
+  delete added;
+  return expected;
+}
+
+std::vector<prometheus::MetricFamily> LoopLagMetrics::Collect() const {
+  prometheus::MetricFamily lag = MakeFamily(kLoopLag);
+  for (int shard = 0; shard < kMaxMeasuredShards; ++shard) {
+    const Histogram* histogram = shards_[shard].load(std::memory_order_acquire);
+    if (histogram == nullptr) continue;
+    std::array<uint64_t, Histogram::kBuckets> counts{};
+    uint64_t sum_nanos = 0;
+    histogram->AddTo(counts, sum_nanos);
+    AddHistogram(lag, kLoopLag, {std::to_string(shard)}, counts,
+                 1e-9 * static_cast<double>(sum_nanos));
+  }
+  return {std::move(lag)};
+}
+
+std::vector<prometheus::MetricFamily> RuntimeMetrics::Collect() const {
+  const std::vector<ShardStats> shards = runtime_.Stats();
+  std::vector<prometheus::MetricFamily> families;
+  prometheus::MetricFamily& fibers = families.emplace_back(MakeFamily(kFibers));
+  for (const ShardStats& stats : shards) {
+    const std::string shard = std::to_string(stats.shard);
+    AddSample(fibers, kFibers, {shard, "running"}, static_cast<double>(stats.running));
+    AddSample(fibers, kFibers, {shard, "ready"}, static_cast<double>(stats.ready));
+    AddSample(fibers, kFibers, {shard, "parked"}, static_cast<double>(stats.parked));
+    AddSample(fibers, kFibers, {shard, "idle"}, static_cast<double>(stats.idle));
+  }
+  for (const ShardValue& value : kShardValues) {
+    prometheus::MetricFamily& family = families.emplace_back(MakeFamily(value.metric));
+    for (const ShardStats& stats : shards) {
+      AddSample(family, value.metric, {std::to_string(stats.shard)}, value.value(stats));
+    }
+  }
+  return families;
+}
+
+}  // namespace weft::observability
