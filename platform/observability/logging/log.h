@@ -1,0 +1,129 @@
+// Structured logs: one JSON object a line, on stderr.
+//
+//   Log(Severity::kInfo, "listening", {{"port", port}, {"tls", false}});
+//   constexpr Logger kLog("catalog");                    // adds "module":"catalog"
+//   kLog.Warning("slow query", {{"sku", sku}, {"seconds", 1.5}});
+//
+//   {"ts":"2024-05-01T12:00:00.123456Z","level":"info","msg":"listening","shard":0,
+//    "trace_id":"4bf9…","span_id":"00f0…","port":50051,"tls":false}
+//
+// `trace_id` and `span_id` are those of the fiber's current span, `shard` that of the caller; each
+// is left out where there is none.
+//
+// A call never waits for the output: it builds the line and puts it into a bounded queue, whose
+// oldest line is dropped, and counted, when it is full (spdlog's asynchronous logger; one thread
+// writes). The queue has a mutex that is held for the move of one line. Before InitLogging() and
+// after ShutdownLogging() lines are written by the caller itself, which then may block the thread.
+//
+// Nothing here parks the fiber. Any thread.
+#ifndef WEFT_PLATFORM_OBSERVABILITY_LOGGING_LOG_H_
+#define WEFT_PLATFORM_OBSERVABILITY_LOGGING_LOG_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <type_traits>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/variant.h"
+
+namespace weft::observability {
+
+enum class Severity { kDebug, kInfo, kWarning, kError };
+
+// "debug", "info", "warning", "error".
+absl::string_view SeverityName(Severity severity);
+// INVALID_ARGUMENT, listing the names, for any other text.
+absl::StatusOr<Severity> ParseSeverity(absl::string_view name);
+
+// A key and its value. Views: valid during the call they are made for. The keys of the line itself
+// (ts, level, msg, module, shard, trace_id, span_id) are taken: a field of such a name gets '_'
+// appended.
+class Field {
+ public:
+  using Value = absl::variant<bool, int64_t, uint64_t, double, absl::string_view>;
+
+  template <typename T>
+  Field(absl::string_view key, const T& value) : key_(key), value_(ToValue(value)) {}
+
+  absl::string_view key() const { return key_; }
+  const Value& value() const { return value_; }
+
+ private:
+  template <typename T>
+  static Value ToValue(const T& value) {
+    if constexpr (std::is_same_v<T, bool>) {
+      return value;
+    } else if constexpr (std::is_floating_point_v<T>) {
+      return static_cast<double>(value);
+    } else if constexpr (std::is_integral_v<T> && std::is_signed_v<T>) {
+      return static_cast<int64_t>(value);
+    } else if constexpr (std::is_integral_v<T>) {
+      return static_cast<uint64_t>(value);
+    } else if constexpr (std::is_constructible_v<absl::string_view, const T&>) {
+      return absl::string_view(value);
+    } else {
+      return absl::string_view(value.data(), value.size());  // std::string_view and its like
+    }
+  }
+
+  absl::string_view key_;
+  Value value_;
+};
+using Fields = std::initializer_list<Field>;
+
+// Whether a line of that severity is written: one relaxed load. For work done only to be logged.
+bool LogEnabled(Severity severity);
+
+void Log(Severity severity, absl::string_view message, Fields fields = {},
+         absl::string_view module = {});
+
+// Log() with a fixed module.
+class Logger {
+ public:
+  // `module` is static, such as a literal.
+  explicit constexpr Logger(absl::string_view module) : module_(module) {}
+  void Debug(absl::string_view message, Fields fields = {}) const {
+    Log(Severity::kDebug, message, fields, module_);
+  }
+  void Info(absl::string_view message, Fields fields = {}) const {
+    Log(Severity::kInfo, message, fields, module_);
+  }
+  void Warning(absl::string_view message, Fields fields = {}) const {
+    Log(Severity::kWarning, message, fields, module_);
+  }
+  void Error(absl::string_view message, Fields fields = {}) const {
+    Log(Severity::kError, message, fields, module_);
+  }
+
+ private:
+  absl::string_view module_;
+};
+
+struct LoggingOptions {
+  Severity level = Severity::kInfo;
+  // Lines that wait for the writer; about half a kilobyte each.
+  size_t queue_lines = 8192;
+  // Gets each line, without its newline, on the writer's thread. Empty: stderr.
+  absl::AnyInvocable<void(absl::string_view line)> write = {};
+};
+
+// Starts the writer, and has it flushed at exit. Again: ends the previous one first.
+void InitLogging(LoggingOptions options);
+// What is least severe of what is written. Any time.
+void SetLogLevel(Severity level);
+
+// Blocks the thread until what was logged before has been written; false after `timeout`.
+bool FlushLogs(absl::Duration timeout);
+// Flushes, for at most `timeout`, and ends the writer. Idempotent.
+void ShutdownLogging(absl::Duration timeout = absl::Seconds(2));
+
+// Lines dropped since the start of the process: weft_log_dropped_total.
+uint64_t LogDroppedTotal();
+
+}  // namespace weft::observability
+
+#endif  // WEFT_PLATFORM_OBSERVABILITY_LOGGING_LOG_H_

@@ -1,0 +1,76 @@
+#include "platform/observability/tracing/client_spans.h"
+
+#include <utility>
+
+#include "absl/strings/string_view.h"
+#include "opentelemetry/trace/span_context.h"
+#include "opentelemetry/trace/span_startoptions.h"
+#include "platform/observability/tracing/fiber_context.h"
+#include "platform/observability/tracing/rpc_attributes.h"
+
+namespace weft::observability {
+namespace {
+
+namespace context = opentelemetry::context;
+namespace nostd = opentelemetry::nostd;
+namespace trace = opentelemetry::trace;
+
+constexpr char kTraceparent[] = "traceparent";
+constexpr char kTracestate[] = "tracestate";
+
+class Tracker final : public rpc::ClientCallTracker {
+ public:
+  explicit Tracker(nostd::shared_ptr<trace::Span> span) : span_(std::move(span)) {}
+  void End(const rpc::EndedCall& ended) override {
+    SetStatus(*span_, ended.status, !ended.status.ok());
+    span_->End();
+  }
+
+ private:
+  const nostd::shared_ptr<trace::Span> span_;
+};
+
+bool HasTraceparent(const rpc::Metadata& metadata) {
+  for (const auto& [key, value] : metadata.entries()) {
+    if (key == kTraceparent) return true;
+  }
+  return false;
+}
+
+void Inject(const TraceIds& ids, const Tracestate& tracestate, rpc::Metadata& metadata) {
+  const Traceparent header = FormatTraceparent(ids);
+  metadata.Add(kTraceparent, absl::string_view(header.data(), header.size()));
+  if (tracestate != nullptr) metadata.Add(kTracestate, *tracestate);
+}
+
+}  // namespace
+
+std::unique_ptr<rpc::ClientCallTracker> TracingClientInterceptor::Start(rpc::OutgoingCall& call) {
+  if (HasTraceparent(call.metadata)) return nullptr;
+  TraceIds ids = CurrentTraceIds();
+  const bool is_root = !ids.valid();
+  if (is_root) ids = BeginTrace(threshold_);
+  const Tracestate tracestate = is_root ? nullptr : CurrentTracestate();
+  if (!ids.sampled() || tracer_ == nullptr) {
+    Inject(ids, tracestate, call.metadata);
+    return nullptr;
+  }
+
+  const auto [service, method] = SplitMethod(call.method.name());
+  trace::StartSpanOptions options;
+  options.kind = trace::SpanKind::kClient;
+  options.parent = is_root ? context::Context(trace::kIsRootSpanKey, true) : CurrentContext();
+  nostd::shared_ptr<trace::Span> span;
+  {
+    ScopedRootId root_id(ids.trace_id);
+    span = tracer_->StartSpan(
+        call.method.name(),
+        {{"rpc.system", "grpc"}, {"rpc.service", ToOtel(service)}, {"rpc.method", ToOtel(method)}},
+        options);
+  }
+  SetAddress(*span, "server.address", "server.port", ParseAddress(call.target));
+  Inject(ToTraceIds(span->GetContext()), tracestate, call.metadata);
+  return std::make_unique<Tracker>(std::move(span));
+}
+
+}  // namespace weft::observability

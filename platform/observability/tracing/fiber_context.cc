@@ -1,0 +1,215 @@
+#include "platform/observability/tracing/fiber_context.h"
+
+#include <cstring>
+#include <utility>
+
+#include "absl/container/inlined_vector.h"
+#include "opentelemetry/context/runtime_context.h"
+#include "opentelemetry/trace/context.h"
+#include "opentelemetry/trace/default_span.h"
+#include "platform/fiber/fiber_local.h"
+
+namespace weft::observability {
+namespace {
+
+namespace context = opentelemetry::context;
+namespace nostd = opentelemetry::nostd;
+namespace trace = opentelemetry::trace;
+
+}  // namespace
+
+namespace internal {
+
+// One place in a trace. Ids and context describe the same span; either may be made from the other
+// when first asked for.
+struct ContextFrame {
+  TraceIds ids;
+  Tracestate tracestate;
+  context::Context context;
+  bool has_ids = false;
+  bool has_context = false;
+  bool attached = false;  // by OpenTelemetry's Attach; a token will ask for its end
+};
+
+// What has been made current on a fiber and not ended, innermost last. A copy, which is what a
+// child fiber gets, holds the innermost alone.
+class ContextStack {
+ public:
+  ContextStack() = default;
+  ContextStack(const ContextStack& other) { *this = other; }
+  ContextStack& operator=(const ContextStack& other) {
+    if (this == &other) return *this;
+    frames_.clear();
+    if (!other.frames_.empty()) {
+      frames_.push_back(other.frames_.back());
+      frames_.back().attached = false;
+    }
+    return *this;
+  }
+
+  size_t depth() const { return frames_.size(); }
+  ContextFrame* top() { return frames_.empty() ? nullptr : &frames_.back(); }
+  ContextFrame& Push() { return frames_.emplace_back(); }
+  void PopTo(size_t depth) {
+    while (frames_.size() > depth) frames_.pop_back();
+  }
+
+  // Ends the innermost frame that the token's context was attached to, and those inside it.
+  bool Detach(const context::Token& token) {
+    for (size_t i = frames_.size(); i > 0; --i) {
+      const ContextFrame& frame = frames_[i - 1];
+      if (frame.attached && token == frame.context) {
+        PopTo(i - 1);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  const std::array<uint8_t, 16>* pending_root = nullptr;  // never copied to a child
+
+ private:
+  absl::InlinedVector<ContextFrame, 1> frames_;
+};
+
+}  // namespace internal
+
+namespace {
+
+using internal::ContextFrame;
+using internal::ContextStack;
+
+FiberLocal<ContextStack>& Stacks() {
+  static auto* stacks = new FiberLocal<ContextStack>;  // never destroyed: threads outlive statics
+  return *stacks;
+}
+
+void NeedIds(ContextFrame& frame) {
+  if (frame.has_ids) return;
+  frame.has_ids = true;
+  const std::array<uint8_t, 16> outer_trace = frame.ids.trace_id;
+  frame.ids = {};
+  const context::ContextValue value = frame.context.GetValue(trace::kSpanKey);
+  if (nostd::holds_alternative<nostd::shared_ptr<trace::Span>>(value)) {
+    const auto& span = nostd::get<nostd::shared_ptr<trace::Span>>(value);
+    frame.ids = ToTraceIds(span->GetContext());
+  }
+  if (frame.ids.trace_id != outer_trace) frame.tracestate.reset();
+}
+
+const context::Context& NeedContext(ContextFrame& frame) {
+  if (!frame.has_context) {
+    frame.has_context = true;
+    frame.context =
+        context::Context(trace::kSpanKey, nostd::shared_ptr<trace::Span>(new trace::DefaultSpan(
+                                              ToSpanContext(frame.ids, /*is_remote=*/false))));
+  }
+  return frame.context;
+}
+
+class FiberContextStorage final : public context::RuntimeContextStorage {
+ public:
+  context::Context GetCurrent() noexcept override { return CurrentContext(); }
+
+  nostd::unique_ptr<context::Token> Attach(const context::Context& attached) noexcept override {
+    ContextStack& stack = Stacks().Get();
+    TraceIds outer_ids;
+    Tracestate outer_tracestate;
+    if (ContextFrame* outer = stack.top()) {
+      NeedIds(*outer);
+      outer_ids = outer->ids;
+      outer_tracestate = outer->tracestate;
+    }
+    ContextFrame& frame = stack.Push();
+    frame.ids = outer_ids;  // until NeedIds, which compares the traces
+    frame.tracestate = std::move(outer_tracestate);
+    frame.context = attached;
+    frame.has_context = true;
+    frame.attached = true;
+    return CreateToken(attached);
+  }
+
+  bool Detach(context::Token& token) noexcept override {
+    ContextStack* stack = Stacks().GetIfSet();
+    return stack != nullptr && stack->Detach(token);
+  }
+};
+
+}  // namespace
+
+void InstallFiberContext() {
+  static const bool installed = [] {
+    context::RuntimeContext::SetRuntimeContextStorage(
+        nostd::shared_ptr<context::RuntimeContextStorage>(new FiberContextStorage));
+    return true;
+  }();
+  static_cast<void>(installed);
+}
+
+TraceIds CurrentTraceIds() {
+  ContextStack* stack = Stacks().GetIfSet();
+  ContextFrame* frame = stack == nullptr ? nullptr : stack->top();
+  if (frame == nullptr) return {};
+  NeedIds(*frame);
+  return frame->ids;
+}
+
+Tracestate CurrentTracestate() {
+  ContextStack* stack = Stacks().GetIfSet();
+  ContextFrame* frame = stack == nullptr ? nullptr : stack->top();
+  if (frame == nullptr) return nullptr;
+  NeedIds(*frame);
+  return frame->tracestate;
+}
+
+trace::SpanContext ToSpanContext(const TraceIds& ids, bool is_remote) {
+  using TraceIdBytes = nostd::span<const uint8_t, trace::TraceId::kSize>;
+  using SpanIdBytes = nostd::span<const uint8_t, trace::SpanId::kSize>;
+  return trace::SpanContext(trace::TraceId(TraceIdBytes(ids.trace_id.data(), ids.trace_id.size())),
+                            trace::SpanId(SpanIdBytes(ids.span_id.data(), ids.span_id.size())),
+                            trace::TraceFlags(ids.flags), is_remote);
+}
+
+TraceIds ToTraceIds(const trace::SpanContext& context) {
+  TraceIds ids;
+  std::memcpy(ids.trace_id.data(), context.trace_id().Id().data(), ids.trace_id.size());
+  std::memcpy(ids.span_id.data(), context.span_id().Id().data(), ids.span_id.size());
+  ids.flags = context.trace_flags().flags();
+  return ids;
+}
+
+context::Context CurrentContext() {
+  ContextStack* stack = Stacks().GetIfSet();
+  ContextFrame* frame = stack == nullptr ? nullptr : stack->top();
+  return frame == nullptr ? context::Context() : NeedContext(*frame);
+}
+
+ScopedTrace::ScopedTrace(const TraceIds& ids, Tracestate tracestate)
+    : stack_(Stacks().Get()), depth_(stack_.depth()) {
+  ContextFrame& frame = stack_.Push();
+  frame.ids = ids;
+  frame.tracestate = std::move(tracestate);
+  frame.has_ids = true;
+}
+
+ScopedTrace::ScopedTrace(const TraceIds& ids, Tracestate tracestate, context::Context context)
+    : ScopedTrace(ids, std::move(tracestate)) {
+  ContextFrame& frame = *stack_.top();
+  frame.context = std::move(context);
+  frame.has_context = true;
+}
+
+ScopedTrace::~ScopedTrace() { stack_.PopTo(depth_); }
+
+ScopedRootId::ScopedRootId(const std::array<uint8_t, 16>& trace_id) : stack_(Stacks().Get()) {
+  stack_.pending_root = &trace_id;
+}
+
+ScopedRootId::~ScopedRootId() { stack_.pending_root = nullptr; }
+
+const std::array<uint8_t, 16>* PendingRootId() {
+  const ContextStack* stack = Stacks().GetIfSet();
+  return stack == nullptr ? nullptr : stack->pending_root;
+}
+
+}  // namespace weft::observability

@@ -1,0 +1,87 @@
+// The trace context of each fiber: where in a trace it stands. See docs/adr/0004.
+//
+// OpenTelemetry keeps its current context in the thread, which is wrong for fibers: after a park
+// another fiber's span would be current. Here it is kept in the fiber (off fibers: in the thread),
+// and a child spawned in a TaskGroup starts in its parent's. Once InstallFiberContext() has run,
+// OpenTelemetry's own API (trace::Scope, Tracer::GetCurrentSpan, baggage) works on it:
+//
+//   trace::Scope scope(tracer->StartSpan("parse"));   // current on this fiber, across parks
+//
+// A call that is not recorded carries only ids: no span object, no OpenTelemetry context. They are
+// made when somebody asks OpenTelemetry for the current context, and not before.
+//
+// No call here parks. A context is used by its own fiber only.
+#ifndef WEFT_PLATFORM_OBSERVABILITY_TRACING_FIBER_CONTEXT_H_
+#define WEFT_PLATFORM_OBSERVABILITY_TRACING_FIBER_CONTEXT_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "opentelemetry/context/context.h"
+#include "opentelemetry/trace/span_context.h"
+#include "platform/observability/tracing/trace_ids.h"
+
+namespace weft::observability {
+
+// Makes the fiber's context OpenTelemetry's current one. Before any span is made; idempotent; for
+// the rest of the process. Any thread.
+void InstallFiberContext();
+
+// The ids of the fiber's current span; not valid() outside any trace.
+TraceIds CurrentTraceIds();
+
+// W3C's header `tracestate`, handed on as it came; null when there was none. It is kept beside
+// OpenTelemetry's contexts and not in them: OpenTelemetry parses it by std::regex, which recurses
+// once a character, and would let any client overflow a fiber's stack.
+using Tracestate = std::shared_ptr<const std::string>;
+Tracestate CurrentTracestate();
+
+// The same place in OpenTelemetry's types, and back.
+opentelemetry::trace::SpanContext ToSpanContext(const TraceIds& ids, bool is_remote);
+TraceIds ToTraceIds(const opentelemetry::trace::SpanContext& context);
+
+// OpenTelemetry's current context of the fiber, also where InstallFiberContext() was not called.
+opentelemetry::context::Context CurrentContext();
+
+namespace internal {
+class ContextStack;
+}  // namespace internal
+
+// Makes a place in a trace the fiber's current one, until the end of the block.
+class ScopedTrace {
+ public:
+  // A span that nobody records here.
+  explicit ScopedTrace(const TraceIds& ids, Tracestate tracestate = nullptr);
+  // A span of an OpenTelemetry SDK, which `context` holds.
+  ScopedTrace(const TraceIds& ids, Tracestate tracestate, opentelemetry::context::Context context);
+  // Also takes back what the block attached and forgot to detach.
+  ~ScopedTrace();
+  ScopedTrace(const ScopedTrace&) = delete;
+  ScopedTrace& operator=(const ScopedTrace&) = delete;
+
+ private:
+  internal::ContextStack& stack_;
+  const size_t depth_;
+};
+
+// The next span without a parent that this fiber starts begins the trace `trace_id`: for an
+// IdGenerator, which asks PendingRootId(). Do not park while it lives.
+class ScopedRootId {
+ public:
+  explicit ScopedRootId(const std::array<uint8_t, 16>& trace_id);
+  ~ScopedRootId();
+  ScopedRootId(const ScopedRootId&) = delete;
+  ScopedRootId& operator=(const ScopedRootId&) = delete;
+
+ private:
+  internal::ContextStack& stack_;
+};
+// Null where there is none.
+const std::array<uint8_t, 16>* PendingRootId();
+
+}  // namespace weft::observability
+
+#endif  // WEFT_PLATFORM_OBSERVABILITY_TRACING_FIBER_CONTEXT_H_

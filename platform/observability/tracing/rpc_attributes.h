@@ -1,0 +1,36 @@
+// What server and client spans have in common.
+#ifndef WEFT_PLATFORM_OBSERVABILITY_TRACING_RPC_ATTRIBUTES_H_
+#define WEFT_PLATFORM_OBSERVABILITY_TRACING_RPC_ATTRIBUTES_H_
+
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "opentelemetry/nostd/string_view.h"
+#include "opentelemetry/trace/span.h"
+#include "platform/observability/tracing/address.h"
+
+namespace weft::observability {
+
+inline opentelemetry::nostd::string_view ToOtel(absl::string_view text) {
+  return {text.data(), text.size()};
+}
+
+// "pkg.Service/Method" (also with a slash in front) as service and method.
+inline std::pair<absl::string_view, absl::string_view> SplitMethod(absl::string_view name) {
+  if (!name.empty() && name.front() == '/') name.remove_prefix(1);
+  const size_t slash = name.find('/');
+  if (slash == absl::string_view::npos) return {{}, name};
+  return {name.substr(0, slash), name.substr(slash + 1)};
+}
+
+// Two attributes; none for an empty host or a port of 0.
+void SetAddress(opentelemetry::trace::Span& span, const char* host_key, const char* port_key,
+                const Address& address);
+
+// rpc.grpc.status_code, and the span's status if `is_error`.
+void SetStatus(opentelemetry::trace::Span& span, const absl::Status& status, bool is_error);
+
+}  // namespace weft::observability
+
+#endif  // WEFT_PLATFORM_OBSERVABILITY_TRACING_RPC_ATTRIBUTES_H_

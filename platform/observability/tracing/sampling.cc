@@ -1,0 +1,79 @@
+#include "platform/observability/tracing/sampling.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "absl/strings/string_view.h"
+#include "opentelemetry/sdk/trace/random_id_generator.h"
+#include "opentelemetry/trace/span_context.h"
+#include "opentelemetry/trace/trace_state.h"
+#include "platform/observability/tracing/fiber_context.h"
+
+namespace weft::observability {
+namespace {
+
+namespace nostd = opentelemetry::nostd;
+namespace sdk = opentelemetry::sdk::trace;
+namespace trace = opentelemetry::trace;
+
+constexpr double kTwoTo56 = 72057594037927936.0;
+
+std::array<uint8_t, 16> ToArray(const trace::TraceId& trace_id) {
+  std::array<uint8_t, 16> bytes;
+  std::memcpy(bytes.data(), trace_id.Id().data(), bytes.size());
+  return bytes;
+}
+
+// xorshift generators of OpenTelemetry, one a thread, seeded by the system: no lock.
+class FiberIdGenerator final : public sdk::IdGenerator {
+ public:
+  FiberIdGenerator() : IdGenerator(/*is_random=*/true) {}
+  trace::SpanId GenerateSpanId() noexcept override { return random_.GenerateSpanId(); }
+  trace::TraceId GenerateTraceId() noexcept override {
+    const std::array<uint8_t, 16>* pending = PendingRootId();
+    if (pending == nullptr) return random_.GenerateTraceId();
+    return trace::TraceId(
+        nostd::span<const uint8_t, trace::TraceId::kSize>(pending->data(), pending->size()));
+  }
+
+ private:
+  sdk::RandomIdGenerator random_;
+};
+
+}  // namespace
+
+RatioThreshold::RatioThreshold(double ratio)
+    : threshold_(static_cast<uint64_t>(std::clamp(ratio, 0.0, 1.0) * kTwoTo56)) {}
+
+bool RatioThreshold::Samples(const std::array<uint8_t, 16>& trace_id) const {
+  uint64_t random = 0;
+  for (size_t i = 9; i < trace_id.size(); ++i) random = random << 8 | trace_id[i];
+  return random < threshold_;
+}
+
+TraceIds BeginTrace(const RatioThreshold& threshold) {
+  static sdk::RandomIdGenerator random;  // has no state of its own
+  TraceIds ids;
+  ids.trace_id = ToArray(random.GenerateTraceId());
+  std::memcpy(ids.span_id.data(), random.GenerateSpanId().Id().data(), ids.span_id.size());
+  ids.flags = threshold.Samples(ids.trace_id) ? 1 : 0;
+  return ids;
+}
+
+sdk::SamplingResult ParentOrRatioSampler::ShouldSample(
+    const trace::SpanContext& parent, trace::TraceId trace_id, nostd::string_view /*name*/,
+    trace::SpanKind /*kind*/, const opentelemetry::common::KeyValueIterable& /*attributes*/,
+    const trace::SpanContextKeyValueIterable& /*links*/) noexcept {
+  const bool sampled =
+      parent.IsValid() ? parent.IsSampled() : threshold_.Samples(ToArray(trace_id));
+  return {sampled ? sdk::Decision::RECORD_AND_SAMPLE : sdk::Decision::DROP, nullptr,
+          parent.IsValid() ? parent.trace_state() : trace::TraceState::GetDefault()};
+}
+
+nostd::string_view ParentOrRatioSampler::GetDescription() const noexcept {
+  return "ParentOrRatioSampler";
+}
+
+std::unique_ptr<sdk::IdGenerator> MakeIdGenerator() { return std::make_unique<FiberIdGenerator>(); }
+
+}  // namespace weft::observability

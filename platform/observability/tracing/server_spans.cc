@@ -1,0 +1,107 @@
+#include "platform/observability/tracing/server_spans.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "opentelemetry/trace/span_context.h"
+#include "opentelemetry/trace/span_startoptions.h"
+#include "platform/observability/tracing/rpc_attributes.h"
+
+namespace weft::observability {
+namespace {
+
+namespace context = opentelemetry::context;
+namespace nostd = opentelemetry::nostd;
+namespace trace = opentelemetry::trace;
+
+struct RemoteParent {
+  TraceIds ids;  // not valid() where there is none
+  Tracestate tracestate;
+};
+
+RemoteParent ExtractParent(const rpc::MetadataView& metadata) {
+  static constexpr absl::string_view kTraceparent = "traceparent";
+  static constexpr absl::string_view kTracestate = "tracestate";
+  RemoteParent parent;
+  int traceparents = 0;
+  std::string tracestate;
+  for (size_t i = 0; i < metadata.size(); ++i) {
+    const absl::string_view key = metadata.key(i);
+    if (key == kTraceparent) {
+      parent.ids = ParseTraceparent(metadata.value(i)).value_or(TraceIds{});
+      ++traceparents;
+    } else if (key == kTracestate) {  // "MUST be combined" when there are several
+      if (!tracestate.empty()) tracestate += ',';
+      absl::StrAppend(&tracestate, metadata.value(i));
+    }
+  }
+  if (traceparents != 1) parent.ids = {};  // several: which one is right cannot be known
+  if (parent.ids.valid() && !tracestate.empty() && tracestate.size() <= kMaxTracestateBytes) {
+    parent.tracestate = std::make_shared<const std::string>(std::move(tracestate));
+  }
+  return parent;
+}
+
+// Codes that tell of a fault of the server; the others of the request (semantic conventions for
+// gRPC, "gRPC Status").
+bool IsServerFault(absl::StatusCode code) {
+  switch (code) {
+    case absl::StatusCode::kUnknown:
+    case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kUnimplemented:
+    case absl::StatusCode::kInternal:
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDataLoss:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+absl::Status TracingServerInterceptor::Intercept(CallContext& call, Next next) {
+  RemoteParent parent = ExtractParent(call.metadata());
+  const bool is_root = !parent.ids.valid();
+  const TraceIds ids = is_root ? BeginTrace(threshold_) : parent.ids;
+  if (ids.sampled() && tracer_ != nullptr) {
+    return Record(call, next, ids, std::move(parent.tracestate), is_root);
+  }
+  ScopedTrace current(ids, std::move(parent.tracestate));
+  return next();
+}
+
+absl::Status TracingServerInterceptor::Record(CallContext& call, Next next, const TraceIds& ids,
+                                              Tracestate tracestate, bool is_root) {
+  const auto [service, method] = SplitMethod(call.requested_method());
+  trace::StartSpanOptions options;
+  options.kind = trace::SpanKind::kServer;
+  if (is_root) {
+    options.parent = context::Context(trace::kIsRootSpanKey, true);
+  } else {
+    options.parent = ToSpanContext(ids, /*is_remote=*/true);
+  }
+  nostd::shared_ptr<trace::Span> span;
+  {
+    ScopedRootId root_id(ids.trace_id);
+    span = tracer_->StartSpan(
+        call.method().name(),
+        {{"rpc.system", "grpc"}, {"rpc.service", ToOtel(service)}, {"rpc.method", ToOtel(method)}},
+        options);
+  }
+  SetAddress(*span, "network.peer.address", "network.peer.port", ParseAddress(call.peer()));
+
+  absl::Status status;
+  {
+    ScopedTrace current(ToTraceIds(span->GetContext()), std::move(tracestate),
+                        context::Context(trace::kSpanKey, span));
+    status = next();
+  }
+  SetStatus(*span, status, IsServerFault(status.code()));
+  span->End();
+  return status;
+}
+
+}  // namespace weft::observability
