@@ -1,0 +1,82 @@
+#include "platform/observability/telemetry.h"
+
+#include <utility>
+
+#include "platform/observability/logging/grpc_log.h"
+#include "platform/observability/metrics/pool_metrics.h"
+#include "platform/observability/metrics/process_metrics.h"
+#include "platform/observability/metrics/server_metrics.h"
+#include "platform/observability/telemetry_metrics.h"
+
+namespace weft::observability {
+
+absl::StatusOr<std::unique_ptr<Telemetry>> Telemetry::Start(TelemetryOptions options) {
+  RouteGrpcLog();
+  std::unique_ptr<Tracing> tracing;
+  if (options.tracing) {
+    absl::StatusOr<std::unique_ptr<Tracing>> started =
+        Tracing::Start({.otlp_endpoint = options.otlp_endpoint,
+                        .sample_ratio = options.sample_ratio,
+                        .service_name = options.service_name,
+                        .service_version = options.service_version});
+    if (!started.ok()) return std::move(started).status();
+    tracing = *std::move(started);
+  }
+  return std::unique_ptr<Telemetry>(new Telemetry(std::move(options), std::move(tracing)));
+}
+
+Telemetry::Telemetry(TelemetryOptions options, std::unique_ptr<Tracing> tracing)
+    : options_(std::move(options)), tracing_(std::move(tracing)) {
+  Keep(std::make_unique<ProcessMetrics>());
+  Keep(std::make_unique<BuildInfo>(options_.service_name, options_.service_version));
+  Keep(std::make_unique<TelemetryMetrics>());
+  if (options_.metrics) {
+    registrations_.push_back(registry_.Add(server_calls_));
+    registrations_.push_back(registry_.Add(client_calls_));
+    registrations_.push_back(registry_.Add(loop_lag_));
+  }
+}
+
+void Telemetry::Keep(std::unique_ptr<prometheus::Collectable> collector) {
+  own_.push_back(Attachment(std::move(collector), registry_));
+}
+
+std::vector<rpc::ServerInterceptor*> Telemetry::server_interceptors() {
+  std::vector<rpc::ServerInterceptor*> interceptors;
+  if (options_.metrics) interceptors.push_back(&server_calls_);
+  if (tracing_ != nullptr) interceptors.push_back(&tracing_->server_interceptor());
+  return interceptors;
+}
+
+std::vector<rpc::ClientInterceptor*> Telemetry::client_interceptors() {
+  std::vector<rpc::ClientInterceptor*> interceptors;
+  if (options_.metrics) interceptors.push_back(&client_calls_);
+  if (tracing_ != nullptr) interceptors.push_back(&tracing_->client_interceptor());
+  return interceptors;
+}
+
+RuntimeObserver* Telemetry::runtime_observer() { return options_.metrics ? &loop_lag_ : nullptr; }
+
+void Telemetry::RegisterService(const rpc::Service& service) {
+  server_calls_.RegisterService(service);
+}
+
+Telemetry::Attachment Telemetry::AttachRuntime(const Runtime& runtime) {
+  return Attachment(std::make_unique<RuntimeMetrics>(runtime), registry_);
+}
+
+Telemetry::Attachment Telemetry::AttachServer(const rpc::Server& server) {
+  return Attachment(std::make_unique<ServerMetrics>(server), registry_);
+}
+
+Telemetry::Attachment Telemetry::AttachBlockingPool(const BlockingPool& pool) {
+  return Attachment(std::make_unique<BlockingPoolMetrics>(pool), registry_);
+}
+
+std::string Telemetry::RenderMetrics() const { return observability::RenderMetrics(registry_); }
+
+void Telemetry::Shutdown(absl::Duration timeout) {
+  if (tracing_ != nullptr) tracing_->Shutdown(timeout);
+}
+
+}  // namespace weft::observability

@@ -1,0 +1,25 @@
+#include "platform/observability/telemetry_metrics.h"
+
+#include <utility>
+
+#include "platform/observability/logging/log.h"
+#include "platform/observability/metrics/families.h"
+#include "platform/observability/tracing/otel_log.h"
+
+namespace weft::observability {
+namespace {
+
+constexpr const Metric& kLogDropped = CataloguedMetric("weft_log_dropped_total");
+constexpr const Metric& kErrors = CataloguedMetric("weft_telemetry_errors_total");
+
+}  // namespace
+
+std::vector<prometheus::MetricFamily> TelemetryMetrics::Collect() const {
+  prometheus::MetricFamily dropped = MakeFamily(kLogDropped);
+  AddSample(dropped, kLogDropped, {}, static_cast<double>(LogDroppedTotal()));
+  prometheus::MetricFamily errors = MakeFamily(kErrors);
+  AddSample(errors, kErrors, {}, static_cast<double>(OtelErrorsTotal()));
+  return {std::move(dropped), std::move(errors)};
+}
+
+}  // namespace weft::observability

@@ -1,0 +1,121 @@
+#include "platform/observability/telemetry.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "platform/fiber/runtime.h"
+#include "platform/observability/metrics/catalogue.h"
+#include "platform/observability/testing/fake_call.h"
+
+namespace weft::observability {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+constexpr rpc::MethodDescriptor kGet = {"/shop.v1.Shop/Get", rpc::MethodKind::kUnary};
+
+class FakeServer final : public rpc::Server {
+ public:
+  const std::vector<int>& ports() const override { return ports_; }
+  absl::Status Shutdown(const ShutdownOptions&) override { return absl::OkStatus(); }
+  rpc::ServerStats Stats() const override { return {}; }
+
+ private:
+  std::vector<int> ports_;
+};
+
+// Serves and makes a call through all interceptors, as a server and a channel would.
+void ServeAndCall(Telemetry& telemetry) {
+  const auto servers = telemetry.server_interceptors();
+  ASSERT_THAT(servers, SizeIs(2));
+  FakeCall call(kGet);
+  const auto handler = [&] {
+    rpc::Metadata metadata;
+    const std::string target = "dns:///pricing:1";
+    rpc::OutgoingCall outgoing{kGet, target, metadata, absl::InfiniteFuture()};
+    std::vector<std::unique_ptr<rpc::ClientCallTracker>> trackers;
+    for (rpc::ClientInterceptor* interceptor : telemetry.client_interceptors()) {
+      trackers.push_back(interceptor->Start(outgoing));
+    }
+    EXPECT_THAT(metadata.entries(), SizeIs(1)) << "traceparent";
+    const absl::Status ok;
+    for (auto& tracker : trackers) {
+      if (tracker != nullptr) tracker->End({ok});
+    }
+    return absl::OkStatus();
+  };
+  EXPECT_TRUE(
+      servers[0]->Intercept(call, [&] { return servers[1]->Intercept(call, handler); }).ok());
+}
+
+TEST(Telemetry, RendersEveryMetricOfTheCatalogueAndNoOther) {
+  auto telemetry = Telemetry::Start({.service_name = "shop", .service_version = "1.2.3"});
+  ASSERT_TRUE(telemetry.ok()) << telemetry.status();
+  Runtime runtime({.shards = 1, .observer = (*telemetry)->runtime_observer()});
+  auto of_runtime = (*telemetry)->AttachRuntime(runtime);
+  FakeServer server;
+  auto of_server = (*telemetry)->AttachServer(server);
+  BlockingPool pool({.name = "files", .threads = 1});
+  auto of_pool = (*telemetry)->AttachBlockingPool(pool);
+  runtime.Run([&] { ServeAndCall(**telemetry); });
+
+  std::set<std::string> names;
+  for (const prometheus::MetricFamily& family : (*telemetry)->registry().Collect()) {
+    names.insert(family.name);
+  }
+  for (const Metric& metric : kCatalogue) {
+    EXPECT_EQ(names.erase(std::string(metric.name)), 1u) << metric.name << " is not offered";
+  }
+  EXPECT_THAT(names, IsEmpty()) << "not in the catalogue";
+  EXPECT_THAT((*telemetry)->RenderMetrics(),
+              HasSubstr("weft_build_info{version=\"1.2.3\",service=\"shop\"} 1\n"));
+}
+
+TEST(Telemetry, WhatIsDetachedShowsNoMore) {
+  auto telemetry = Telemetry::Start({});
+  ASSERT_TRUE(telemetry.ok());
+  {
+    BlockingPool pool({.name = "files", .threads = 1});
+    auto attachment = (*telemetry)->AttachBlockingPool(pool);
+    EXPECT_THAT((*telemetry)->RenderMetrics(), HasSubstr("pool=\"files\""));
+    BlockingPool other({.name = "other", .threads = 1});
+    attachment = (*telemetry)->AttachBlockingPool(other);
+    EXPECT_THAT((*telemetry)->RenderMetrics(), Not(HasSubstr("pool=\"files\"")));
+    EXPECT_THAT((*telemetry)->RenderMetrics(), HasSubstr("pool=\"other\""));
+    attachment = {};
+  }
+  EXPECT_THAT((*telemetry)->RenderMetrics(), Not(HasSubstr("pool=")));
+}
+
+TEST(Telemetry, AnAttachmentMayOutliveIt) {
+  auto telemetry = Telemetry::Start({});
+  ASSERT_TRUE(telemetry.ok());
+  BlockingPool pool({.name = "files", .threads = 1});
+  auto attachment = (*telemetry)->AttachBlockingPool(pool);
+  telemetry->reset();
+}
+
+TEST(Telemetry, WithMetricsAndTracingOffNothingStandsInTheWayOfCalls) {
+  auto telemetry = Telemetry::Start({.metrics = false, .tracing = false});
+  ASSERT_TRUE(telemetry.ok());
+  EXPECT_THAT((*telemetry)->server_interceptors(), IsEmpty());
+  EXPECT_THAT((*telemetry)->client_interceptors(), IsEmpty());
+  EXPECT_EQ((*telemetry)->runtime_observer(), nullptr);
+  EXPECT_THAT((*telemetry)->RenderMetrics(), HasSubstr("process_threads"));
+}
+
+TEST(Telemetry, AMalformedEndpointIsRefused) {
+  const auto telemetry = Telemetry::Start({.otlp_endpoint = "collector"});
+  EXPECT_EQ(telemetry.status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace weft::observability
