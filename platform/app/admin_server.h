@@ -1,0 +1,96 @@
+// AdminServer: a small HTTP/1.1 server beside the gRPC one, for probes, scrapes and people.
+//
+//   auto admin = weft::app::AdminServer::Start(
+//       {.listen = "127.0.0.1:0", .title = "pricing"},
+//       {{.path = "/livez", .help = "is the process alive", .handler = [] { return AdminReply{};
+//       }}});
+//   …(*admin)->port()…
+//
+// It answers GET and HEAD of the pages it was given, exact paths only; "/" lists them. Anything
+// else is 404, with the list, or 405. Queries (?…) are ignored, bodies are not read. One reply a
+// connection: a kept-alive idle connection would hold one of the few threads.
+//
+// Threads: kAdminThreads of its own and one that accepts; pages are made on those, at the same
+// time, never on a shard, so that the process can be asked what it does while its shards are busy.
+// A page may block its thread, boundedly.
+//
+// Everybody who reaches the port sees everything: method names, peers, counts. It listens on
+// loopback unless told otherwise; in a cluster keep it off the Service and the ingress.
+//
+// IPv4 only: Debian's CivetWeb is built without IPv6.
+#ifndef WEFT_PLATFORM_APP_ADMIN_SERVER_H_
+#define WEFT_PLATFORM_APP_ADMIN_SERVER_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+struct mg_connection;
+struct mg_context;
+
+namespace weft::app {
+
+// A probe, a scrape, and no more at the same time; the rest queues.
+inline constexpr int kAdminThreads = 2;
+// Connections accepted beyond those being answered; more wait in the kernel, up to as many again,
+// and are then refused.
+inline constexpr int kAdminQueuedConnections = 16;
+// Request line and headers; more is answered with an error.
+inline constexpr int kAdminMaxRequestBytes = 8 * 1024;
+// For a client to send its request, and to take the reply; a slower one is cut off. Bounds how long
+// a stuck client holds a thread.
+inline constexpr absl::Duration kAdminClientTimeout = absl::Seconds(5);
+
+struct AdminReply {
+  int status = 200;
+  std::string content_type = "text/plain; charset=utf-8";
+  std::string body = "";
+};
+
+struct AdminPage {
+  std::string path;                     // "/metrics"
+  std::string help;                     // a phrase for the index
+  std::function<AdminReply()> handler;  // any thread; must not throw
+};
+
+struct AdminServerOptions {
+  std::string listen =
+      "127.0.0.1:8080";        // IPv4 address (or "localhost") and port; port 0: a free one
+  std::string title = "weft";  // heading of the index
+};
+
+class AdminServer {
+ public:
+  // Listens and answers. Blocks the thread briefly. Errors, naming the address and what to do:
+  // INVALID_ARGUMENT for one that does not parse; FAILED_PRECONDITION when the port is taken or the
+  // address is not this machine's; PERMISSION_DENIED for a reserved port.
+  static absl::StatusOr<std::unique_ptr<AdminServer>> Start(AdminServerOptions options,
+                                                            std::vector<AdminPage> pages);
+  // Stops accepting and waits for the pages being made, so that what they use may go; their replies
+  // may be cut off. Blocks the thread, bounded by the pages' own bounds.
+  ~AdminServer();
+  AdminServer(const AdminServer&) = delete;
+  AdminServer& operator=(const AdminServer&) = delete;
+
+  int port() const { return port_; }
+
+ private:
+  AdminServer(AdminServerOptions options, std::vector<AdminPage> pages);
+  static int OnRequest(mg_connection* connection);
+  AdminReply Answer(const std::string& path) const;
+  AdminReply Index() const;
+
+  const AdminServerOptions options_;
+  const std::vector<AdminPage> pages_;
+  mg_context* context_ = nullptr;
+  std::string host_;
+  int port_ = 0;
+};
+
+}  // namespace weft::app
+
+#endif  // WEFT_PLATFORM_APP_ADMIN_SERVER_H_

@@ -1,0 +1,192 @@
+#include "platform/app/app.h"
+
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "platform/app/fibers_page.h"
+#include "platform/observability/logging/log.h"
+#include "platform/observability/metrics/registry.h"
+
+namespace weft::app {
+namespace {
+
+constexpr observability::Logger kLog("app");
+
+// "catalog.v1.Catalog" of "catalog.v1.Catalog/GetProduct".
+absl::string_view ServiceName(const rpc::MethodDescriptor& method) {
+  const absl::string_view name = method.name();
+  return name.substr(0, name.find('/'));
+}
+
+// The same error, behind the key that it is about.
+absl::Status AboutKey(absl::string_view key, const absl::Status& status) {
+  return absl::Status(status.code(), absl::StrCat(key, ": ", std::string(status.message())));
+}
+
+}  // namespace
+
+App::App(const AppOptions& options, Config config, ShutdownSignals& signals)
+    : options_(options), config_(std::move(config)), signals_(signals) {}
+
+absl::Status App::Start(SetUp set_up) {
+  if (absl::Status s = StartRuntime(); !s.ok()) return s;
+  if (absl::Status s = StartAdminServer(); !s.ok()) return s;
+  if (absl::Status s = set_up(*this); !s.ok()) return s;
+  return StartServer();
+}
+
+absl::Status App::StartRuntime() {
+  absl::StatusOr<std::unique_ptr<observability::Telemetry>> telemetry =
+      observability::Telemetry::Start({.service_name = options_.name,
+                                       .service_version = options_.version,
+                                       .otlp_endpoint = config_.String("tracing.otlp_endpoint"),
+                                       .sample_ratio = config_.Double("tracing.sample_ratio")});
+  if (!telemetry.ok()) return AboutKey("tracing.otlp_endpoint", telemetry.status());
+  telemetry_ = *std::move(telemetry);
+
+  queues_ = std::make_unique<rpc::ShardQueues>(config_.Int("shards"));
+  runtime_ = std::make_unique<Runtime>(
+      RuntimeOptions{.shards = queues_->shards(),
+                     .stack_bytes = config_.Int<size_t>("fibers.stack_bytes"),
+                     .poller_factory = queues_->Pollers(),
+                     .observer = telemetry_->runtime_observer(),
+                     .name = options_.name});
+  attachments_.push_back(telemetry_->AttachRuntime(*runtime_));
+  return absl::OkStatus();
+}
+
+absl::Status App::StartAdminServer() {
+  const auto ok = [] { return AdminReply{.body = "ok\n"}; };
+  const auto metrics = [this] {
+    return AdminReply{.content_type = observability::kMetricsContentType,
+                      .body = telemetry_->RenderMetrics()};
+  };
+  absl::StatusOr<std::unique_ptr<AdminServer>> admin = AdminServer::Start(
+      {.listen = config_.String("admin.listen"),
+       .title = absl::StrCat(options_.name, " ", options_.version)},
+      {{.path = "/livez", .help = "is the process alive", .handler = ok},
+       {.path = "/readyz",
+        .help = "should it be sent calls",
+        .handler = [this] { return readiness_.Reply(); }},
+       {.path = "/metrics", .help = "for Prometheus", .handler = metrics},
+       {.path = "/debug/fibers", .help = "what every fiber does now", .handler = [this] {
+          return FibersPage(*runtime_);
+        }}});
+  if (!admin.ok()) return AboutKey("admin.listen", admin.status());
+  admin_ = *std::move(admin);
+  return absl::OkStatus();
+}
+
+void App::AddService(rpc::Service& service) {
+  services_.push_back(&service);
+  telemetry_->RegisterService(service);
+}
+
+absl::Status App::StartServer() {
+  services_.push_back(&health_);
+  reflection_ = std::make_unique<rpc::Reflection>(services_);
+  for (rpc::Service* service : reflection_->services()) services_.push_back(service);
+
+  std::vector<rpc::ServerInterceptor*> interceptors = telemetry_->server_interceptors();
+  interceptors.push_back(&drain_report_);
+  absl::StatusOr<std::unique_ptr<rpc::Server>> server = rpc::Server::Start(
+      *runtime_, *queues_,
+      {.listen = {config_.String("grpc.listen")},
+       .max_receive_message_bytes = config_.Int("grpc.max_receive_message_bytes"),
+       .interceptors = std::move(interceptors)},
+      services_);
+  if (!server.ok()) return AboutKey("grpc.listen", server.status());
+  server_ = *std::move(server);
+  attachments_.push_back(telemetry_->AttachServer(*server_));
+
+  for (const rpc::Service* service : services_) {
+    for (const rpc::Service::Method& method : service->methods()) {
+      health_.SetServing(ServiceName(*method.descriptor), true);
+    }
+  }
+  health_.SetServing("", true);
+  readiness_.SetReady();
+  return absl::OkStatus();
+}
+
+void App::Announce() {
+  const int grpc_port = server_->ports()[0];
+  kLog.Info("serving", {{"service", options_.name},
+                        {"version", options_.version},
+                        {"grpc_port", grpc_port},
+                        {"admin_port", admin_->port()},
+                        {"shards", runtime_->shards()}});
+  std::printf("LISTENING grpc=%d admin=%d\n", grpc_port, admin_->port());
+  std::fflush(stdout);
+}
+
+absl::StatusOr<std::shared_ptr<rpc::Channel>> App::Channel(const std::string& target) {
+  return rpc::Channel::Create(
+      target, {.max_receive_message_bytes = config_.Int("grpc.max_receive_message_bytes"),
+               .interceptors = telemetry_->client_interceptors()});
+}
+
+void App::Watch(const BlockingPool& pool) {
+  attachments_.push_back(telemetry_->AttachBlockingPool(pool));
+}
+
+absl::Duration App::ShutdownLimit() const {
+  return config_.Duration("drain.grace") + config_.Duration("drain.timeout") + kAfterCancel +
+         kFlushTimeout + kShutdownMargin;
+}
+
+absl::Status App::Drain(ExitGuard& guard) {
+  const absl::Duration grace = config_.Duration("drain.grace");
+  const absl::Duration timeout = config_.Duration("drain.timeout");
+  kLog.Info("draining", {{"grace", absl::FormatDuration(grace)},
+                         {"timeout", absl::FormatDuration(timeout)},
+                         {"calls_in_flight", server_->Stats().calls_in_flight}});
+  // 1. Before anything is refused, so that nobody who looks is sent here any more.
+  guard.Enter("telling that calls should go elsewhere");
+  readiness_.SetNotReady("draining");
+  health_.Shutdown();
+
+  // 2. A request to shut down, asked for twice, ends the grace; a second signal ends the process.
+  guard.Enter("accepting calls for drain.grace");
+  signals_.Wait(grace);
+
+  // 3. Open Watch calls would last as long as the timeout.
+  guard.Enter("waiting for calls in flight");
+  health_.EndWatches();
+  drain_report_.Begin();
+  const absl::Status stopped = server_->Shutdown({.grace = timeout, .after_cancel = kAfterCancel});
+  const std::string cancelled = drain_report_.CancelledMethods();
+  if (!cancelled.empty()) {
+    kLog.Warning("cancelled calls that took longer than drain.timeout", {{"calls", cancelled}});
+  }
+  if (!stopped.ok()) {
+    kLog.Error("exiting with calls that do not end", {{"error", std::string(stopped.message())}});
+  }
+
+  // 4. After the last call has ended its spans.
+  guard.Enter("exporting the last spans");
+  telemetry_->Shutdown(kFlushTimeout);
+  return stopped;
+}
+
+App::~App() {
+  // 5. First of all: its pages use the rest.
+  admin_.reset();
+  // 6. Nobody reads the metrics any more, and no call is in flight, which could use a service.
+  attachments_.clear();
+  server_.reset();
+  while (!kept_.empty()) kept_.pop_back();
+  runtime_.reset();
+  queues_.reset();
+  telemetry_.reset();
+}
+
+}  // namespace weft::app

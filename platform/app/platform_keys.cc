@@ -1,0 +1,55 @@
+#include "platform/app/platform_keys.h"
+
+#include <vector>
+
+#include "absl/time/time.h"
+
+namespace weft::app {
+
+std::vector<ConfigKey> PlatformConfigKeys() {
+  return {
+      {.name = "grpc.listen",
+       .value = "0.0.0.0:50051",
+       .help = "address and port on which calls are accepted; port 0 takes a free one"},
+      {.name = "grpc.max_receive_message_bytes",
+       .value = 4 * 1024 * 1024,
+       .help = "a larger request, or reply of another service, fails with RESOURCE_EXHAUSTED",
+       .min = 1},
+      {.name = "admin.listen",
+       .value = "127.0.0.1:8080",
+       .help = "address and port of the admin server: probes, metrics, fibers; port 0 takes a free "
+               "one. Whoever reaches it sees everything"},
+      {.name = "shards",
+       .value = 0,
+       .help = "threads that run fibers; 0 takes the CPU quota of the cgroup, else the CPUs",
+       .max = 1024},
+      {.name = "fibers.stack_bytes",
+       .value = 256 * 1024,
+       .help = "virtual size of a fiber's stack; memory is used as far as the stack grows",
+       .min = 16 * 1024,
+       .max = 64 * 1024 * 1024},
+      {.name = "log.level",
+       .value = "info",
+       .help = "the least severe lines to be logged",
+       .choices = {"debug", "info", "warning", "error"}},
+      {.name = "drain.grace",
+       .value = absl::Seconds(5),
+       .help = "how long calls are still accepted after SIGTERM, while /readyz and health say no",
+       .max = absl::Hours(1)},
+      {.name = "drain.timeout",
+       .value = absl::Seconds(20),
+       .help = "how long calls in flight may then take before they are cancelled",
+       .max = absl::Hours(1)},
+      {.name = "tracing.otlp_endpoint",
+       .value = "",
+       .help = "where spans go by OTLP over HTTP, such as http://otel-collector:4318; empty: "
+               "nowhere"},
+      {.name = "tracing.sample_ratio",
+       .value = 0.01,
+       .help = "share of the traces begun here that are recorded",
+       .min = 0.0,
+       .max = 1.0},
+  };
+}
+
+}  // namespace weft::app

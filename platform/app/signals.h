@@ -1,0 +1,60 @@
+// ShutdownSignals: SIGTERM and SIGINT as something main() waits for, not as something that
+// interrupts.
+//
+//   weft::app::ShutdownSignals signals;   // first thing in main(), before any thread exists
+//   …                                     // start threads, serve
+//   signals.Wait();                       // until the first signal
+//   …                                     // shut down in order
+//
+// States: from construction both signals are blocked, in this thread and in every thread started
+// later, and Wait() reads them from a signalfd. Once Wait() has seen the first, the calling thread
+// takes the next one at once, by a handler that ends the process with status 128 + its number: who
+// sends a second signal does not want to wait for the drain. No thread of its own.
+//
+// SIGPIPE is ignored: a peer that hung up is an error of that write, not the end of the process.
+//
+// A child process inherits the blocked signals; whoever forks resets them with sigprocmask.
+#ifndef WEFT_PLATFORM_APP_SIGNALS_H_
+#define WEFT_PLATFORM_APP_SIGNALS_H_
+
+#include <signal.h>
+
+#include "absl/time/time.h"
+
+namespace weft::app {
+
+class ShutdownSignals {
+ public:
+  // Requires: no other thread has been started, and no other object of this class exists. Crashes
+  // when the kernel refuses a signalfd (no file descriptor left at the start of the process).
+  ShutdownSignals();
+  // Gives the signals back as they were found. Requires: the thread that constructed it.
+  ~ShutdownSignals();
+  ShutdownSignals(const ShutdownSignals&) = delete;
+  ShutdownSignals& operator=(const ShutdownSignals&) = delete;
+
+  // Blocks the calling thread until a signal has come or Request() was called, at most `timeout`.
+  // Returns the signal's number, kRequested, or kTimeout. After a signal the next one ends the
+  // process. Requires: the thread that constructed it.
+  int Wait(absl::Duration timeout = absl::InfiniteDuration());
+  static constexpr int kRequested = 0;
+  static constexpr int kTimeout = -1;
+
+  // Makes Wait() return as if a signal had come, now or when it is next called. Any thread; also
+  // from a signal handler; never blocks.
+  void Request();
+
+ private:
+  void ExitOnNext();
+
+  sigset_t mask_before_;
+  struct sigaction term_before_;
+  struct sigaction int_before_;
+  struct sigaction pipe_before_;
+  int signal_fd_ = -1;
+  int request_fd_ = -1;
+};
+
+}  // namespace weft::app
+
+#endif  // WEFT_PLATFORM_APP_SIGNALS_H_
