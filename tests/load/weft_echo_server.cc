@@ -2,8 +2,10 @@
 //
 //   weft_echo_server --listen=127.0.0.1:0 --shards=1 --telemetry=off|on
 //
-// `--telemetry=on` is what a service has by default: metrics, tracing of 1 % of the calls (exported
-// nowhere, so that no collector is measured), deadline and cancellation. Prints `LISTENING <port>`.
+// `--telemetry=on` is what a service has by default: metrics, and tracing of 1 % of the calls,
+// whose spans are made, serialised and sent to --otlp_endpoint. By default nobody listens there, so
+// that no collector is measured. Deadline and cancellation are always on. Prints `LISTENING
+// <port>`.
 #include <signal.h>
 
 #include <cstdio>
@@ -15,6 +17,7 @@
 #include "absl/flags/parse.h"
 #include "platform/fiber/fiber.h"
 #include "platform/fiber/runtime.h"
+#include "platform/observability/telemetry.h"
 #include "platform/rpc/server/server.h"
 #include "platform/rpc/shard_queues.h"
 #include "proto/bench/v1/echo.weft.h"
@@ -22,6 +25,7 @@
 ABSL_FLAG(std::string, listen, "127.0.0.1:0", "host:port to serve on");
 ABSL_FLAG(int, shards, 1, "shards (threads)");
 ABSL_FLAG(std::string, telemetry, "off", "off or on");
+ABSL_FLAG(std::string, otlp_endpoint, "http://127.0.0.1:9/v1/traces", "where spans are sent");
 
 namespace bench::v1 {
 namespace {
@@ -75,6 +79,13 @@ class Echo final : public EchoHandler {
   }
 };
 
+using weft::observability::Telemetry;
+
+int Fail(const absl::Status& status) {
+  std::fprintf(stderr, "weft_echo_server: %s\n", status.ToString().c_str());
+  return 1;
+}
+
 int Serve() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -82,22 +93,33 @@ int Serve() {
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
+  const bool telemetry_on = absl::GetFlag(FLAGS_telemetry) == "on";
+  absl::StatusOr<std::unique_ptr<Telemetry>> telemetry =
+      Telemetry::Start({.service_name = "weft_echo_server",
+                        .metrics = telemetry_on,
+                        .tracing = telemetry_on,
+                        .otlp_endpoint = telemetry_on ? absl::GetFlag(FLAGS_otlp_endpoint) : "",
+                        .sample_ratio = 0.01});
+  if (!telemetry.ok()) return Fail(telemetry.status());
   const int shards = absl::GetFlag(FLAGS_shards);
   weft::rpc::ShardQueues queues(shards);
-  weft::Runtime runtime({.shards = shards, .poller_factory = queues.Pollers()});
+  weft::Runtime runtime({.shards = shards,
+                         .poller_factory = queues.Pollers(),
+                         .observer = (*telemetry)->runtime_observer()});
   Echo echo;
-  weft::rpc::ServerOptions options = {.listen = {absl::GetFlag(FLAGS_listen)}};
+  (*telemetry)->RegisterService(echo);
   absl::StatusOr<std::unique_ptr<weft::rpc::Server>> server =
-      weft::rpc::Server::Start(runtime, queues, options, {&echo});
-  if (!server.ok()) {
-    std::fprintf(stderr, "weft_echo_server: %s\n", server.status().ToString().c_str());
-    return 1;
-  }
+      weft::rpc::Server::Start(runtime, queues,
+                               {.listen = {absl::GetFlag(FLAGS_listen)},
+                                .interceptors = (*telemetry)->server_interceptors()},
+                               {&echo});
+  if (!server.ok()) return Fail(server.status());
   std::printf("LISTENING %d\n", (*server)->ports()[0]);
   std::fflush(stdout);
   int signal = 0;
   sigwait(&signals, &signal);
   const absl::Status stopped = (*server)->Shutdown({.grace = absl::Seconds(1)});
+  (*telemetry)->Shutdown(absl::Seconds(1));
   return stopped.ok() ? 0 : 1;
 }
 
