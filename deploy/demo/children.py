@@ -33,6 +33,7 @@ class Child:
         self.name = name
         self.stderr_path = stderr_path
         self.lines = queue.Queue()  # of stdout; None at its end
+        self._told_to_end = False
         with open(stderr_path, "wb") as stderr:
             try:
                 self.process = subprocess.Popen(
@@ -72,7 +73,9 @@ class Child:
         return f"{self.name} ended with {how}.{text}"
 
     def terminate(self):
-        if self.running():
+        """SIGTERM, once: a second one would tell a service to end without its drain."""
+        if self.running() and not self._told_to_end:
+            self._told_to_end = True
             self.process.send_signal(signal.SIGTERM)
 
     def stop(self, timeout=30):

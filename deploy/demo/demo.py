@@ -52,8 +52,8 @@ def parse_arguments(argv):
     parser.add_argument("--no-prometheus", action="store_true",
                         help="start no Prometheus even if it is installed")
     options = parser.parse_args(argv)
-    if options.concurrency < 1:
-        parser.error("--concurrency must be at least 1")
+    if not 1 <= options.concurrency <= 10_000:
+        parser.error("--concurrency must be 1 to 10000")
     if options.rate is None:
         # Who asks for a concurrency alone wants to see that many calls in flight.
         asked = any(item.split("=")[0] == "--concurrency" for item in argv)
@@ -93,9 +93,10 @@ class Demo:
 
     def run(self):
         with contextlib.ExitStack() as stack:
-            self.services = children.start_shop(
-                self.options.bin_dir, self.temp_dir,
-                {name: ["--log.level=warning"] for name in report.SERVICES})
+            flags = {name: ["--log.level=warning"] for name in report.SERVICES}
+            # Every call in flight may wait for the database: none is to be refused here.
+            flags["catalog"].append(f"--catalog.queue={self.options.concurrency}")
+            self.services = children.start_shop(self.options.bin_dir, self.temp_dir, flags)
             stack.callback(lambda: children.stop_all(self.services.values()))
             prometheus_child = None
             if not self.options.no_prometheus:
@@ -103,11 +104,11 @@ class Demo:
             if prometheus_child:
                 stack.callback(prometheus_child.stop)
             report.print_addresses(self.services, prometheus_child, self.options.seconds)
-            self.sample_metrics()
+            self.sample_metrics(loaded=False)
             self.start_load()
             stack.callback(self.load.stop)
             final = self.follow_load()
-            self.sample_metrics()
+            self.sample_metrics(loaded=False)
         return self.finish(final)
 
     def start_load(self):
@@ -148,10 +149,10 @@ class Demo:
                 self.progress.end()
                 raise children.ChildError(service.failure())
 
-    def sample_metrics(self):
+    def sample_metrics(self, loaded=True):
         for name, service in self.services.items():
             try:
-                self.watch[name].add(metrics.Metrics.fetch(service.admin_url))
+                self.watch[name].add(metrics.Metrics.fetch(service.admin_url), loaded)
             except OSError as error:
                 self.check_services()  # says more, if that is why
                 raise children.ChildError(

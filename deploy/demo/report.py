@@ -20,9 +20,12 @@ class ServiceWatch:
         self.fibers = 0
         self.fibers_peak = 0
 
-    def add(self, reading):
+    def add(self, reading, loaded=True):
+        """Takes one look; `loaded`: there is load now, so that its fibers are worth telling."""
         self.first = self.first or reading
         self.last = reading
+        if not loaded:
+            return
         self.fibers = int(reading.total("weft_fibers", state=_LIVE_STATES))
         self.fibers_peak = max(self.fibers_peak, self.fibers)
 
