@@ -181,7 +181,9 @@ def weft_proto_library(name, srcs, deps = [], services = False, tags = [], visib
         generator = "grpc",
         extensions = [".grpc.pb.h", ".grpc.pb.cc"],
         plugin_path = "/usr/bin/grpc_cpp_plugin",
-        tags = tags,
+        # Built only where a test wants it: it takes ten seconds a file, and gRPC's generator does
+        # not compile for every valid .proto.
+        tags = tags + ["manual"],
         visibility = visibility,
         deps = [":" + name + "_cc", "@system//:grpc"],
     )

@@ -94,7 +94,8 @@ class Renderer(unittest.TestCase):
     def test_replaces_a_generated_config_map_and_nothing_else(self):
         (self.directory / "f").write_text("new")
         generator = {"name": "c", "behavior": "replace", "files": ["f"]}
-        self.write("old.yaml", {"kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"f": "old"}})
+        config_map = {"kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"f": "old"}}
+        self.write("old.yaml", config_map)
         rendered = self.render(resources=["old.yaml"], configMapGenerator=[generator])
         self.assertEqual([resource["data"] for resource in rendered], [{"f": "new"}])
         with self.assertRaisesRegex(kustomization.KustomizationError, "replaces nothing"):

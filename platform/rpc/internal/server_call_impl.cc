@@ -236,7 +236,8 @@ int ServerCallImpl::CloseBatch::Fill(grpc_op* ops) {
 }
 
 // A client gives up at its deadline, which is a little before ours: we count from when the call
-// came in, and timeouts are rounded up on the wire. That is a deadline, not a client that went away.
+// came in, and timeouts are rounded up on the wire. That is a deadline, not a client that went
+// away.
 bool ServerCallImpl::DeadlineIsNear() const {
   if (deadline_nanos_ == kNeverNanos) return false;
   const int64_t timeout_nanos = deadline_nanos_ - accepted_nanos_;
