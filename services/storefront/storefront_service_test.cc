@@ -78,13 +78,12 @@ class FakePricing final : public pricing::v1::PricingHandler {
  public:
   absl::StatusOr<pricing::v1::GetPriceResponse> GetPrice(
       weft::CallContext&, const pricing::v1::GetPriceRequest& request) override {
-    if (meeting != nullptr) {
-      if (absl::Status s = meeting->Wait(); !s.ok()) return s;
-    }
     if (!failure.ok()) return failure;
-    if (absl::Status s = weft::SleepFor(delay); !s.ok()) {
+    absl::Status waited = meeting == nullptr ? absl::OkStatus() : meeting->Wait();
+    if (waited.ok()) waited = weft::SleepFor(delay);
+    if (!waited.ok()) {
       ++given_up;
-      return s;
+      return waited;
     }
     pricing::v1::GetPriceResponse response;
     *response.mutable_price() = Price(request.sku(), request.quantity());
