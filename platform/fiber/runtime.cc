@@ -59,6 +59,7 @@ Runtime::Runtime(RuntimeOptions options)
 // In two steps, since shards may call one another until the last fiber has finished: first all
 // come to rest, then they are destroyed one by one.
 Runtime::~Runtime() {
+  Check(Current() != this, "a Runtime is destroyed by another thread than its shards'");
   const auto work_begun = [this] {
     uint64_t sum = 0;
     for (const auto& shard : shards_) sum += shard->WorkBegun();

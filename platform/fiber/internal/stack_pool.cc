@@ -12,18 +12,25 @@ namespace {
 constexpr int MADV_GUARD_INSTALL = 102;  // Linux 6.13; older C libraries do not name it.
 #endif
 
-std::atomic<size_t> protected_stacks{0};
+std::atomic<size_t> protected_stacks{0};  // of the process, by mprotect
 
-void InstallGuard(char* page, size_t bytes) {
-  static const bool has_guard_advice = [page, bytes] {
-    return madvise(page, bytes, MADV_GUARD_INSTALL) == 0;
-  }();
-  if (has_guard_advice) {
-    madvise(page, bytes, MADV_GUARD_INSTALL);
-  } else if (protected_stacks.fetch_add(1, std::memory_order_relaxed) <
-             StackPool::kMaxProtectedStacks) {
-    mprotect(page, bytes, PROT_NONE);
+// A guard that costs no map entry. False where the kernel does not know it.
+bool InstallGuard(char* page, size_t bytes) {
+  static std::atomic<bool> unknown{false};
+  if (unknown.load(std::memory_order_relaxed)) return false;
+  if (madvise(page, bytes, MADV_GUARD_INSTALL) == 0) return true;
+  unknown.store(true, std::memory_order_relaxed);
+  return false;
+}
+
+// A guard within the process' budget of map entries. False when it is used up.
+bool ProtectGuard(char* page, size_t bytes) {
+  if (protected_stacks.fetch_add(1, std::memory_order_relaxed) < StackPool::kMaxProtectedStacks &&
+      mprotect(page, bytes, PROT_NONE) == 0) {
+    return true;
   }
+  protected_stacks.fetch_sub(1, std::memory_order_relaxed);
+  return false;
 }
 
 size_t RoundUp(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * unit; }
@@ -37,6 +44,7 @@ StackPool::StackPool(size_t stack_bytes)
 
 StackPool::~StackPool() {
   for (void* slab : slabs_) munmap(slab, stride_bytes_ * kStacksPerSlab);
+  protected_stacks.fetch_sub(protected_count_, std::memory_order_relaxed);
 }
 
 bool StackPool::AddSlab() {
@@ -48,7 +56,7 @@ bool StackPool::AddSlab() {
   slabs_.push_back(slab);
   for (size_t i = kStacksPerSlab; i-- > 0;) {
     char* const guard = static_cast<char*>(slab) + i * stride_bytes_;
-    InstallGuard(guard, page_bytes_);
+    if (!InstallGuard(guard, page_bytes_) && ProtectGuard(guard, page_bytes_)) ++protected_count_;
     free_.push_back(guard + stride_bytes_);
   }
   return true;

@@ -4,7 +4,7 @@
 // stack lies a guard page, so that an overflow crashes instead of writing into the neighbour:
 //   - Linux ≥ 6.13: madvise(MADV_GUARD_INSTALL), which splits no mapping;
 //   - before: mprotect, which costs a kernel map entry each. Those are limited (vm.max_map_count,
-//     65,530 by default), so only the first kMaxProtectedStacks of a process are guarded.
+//     65,530 by default), so at most kMaxProtectedStacks of a process are guarded at once.
 #ifndef WEFT_PLATFORM_FIBER_INTERNAL_STACK_POOL_H_
 #define WEFT_PLATFORM_FIBER_INTERNAL_STACK_POOL_H_
 
@@ -39,7 +39,8 @@ class StackPool {
   const size_t stack_bytes_;
   const size_t stride_bytes_;  // stack and guard
   std::vector<void*> slabs_;
-  std::vector<void*> free_;  // tops; the last one given back is the first one out
+  size_t protected_count_ = 0;  // guards that take of the process' map budget
+  std::vector<void*> free_;     // tops; the last one given back is the first one out
 };
 
 }  // namespace weft::internal
