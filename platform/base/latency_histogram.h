@@ -12,8 +12,9 @@ namespace weft {
 
 class LatencyHistogram {
  public:
-  // Upper bounds in nanoseconds, inclusive as Prometheus' `le`: 10 µs … 10 s. The bounds of gRPC's
-  // proposal A66 (0.01 ms … 100 s) from 10 µs up to 10 s.
+  // Upper bounds in nanoseconds, inclusive as Prometheus' `le`: 10 µs … 10 s. Closer together where
+  // a healthy loop's lag or queue's wait lies (below 1 ms) and where callers' patience ends (1 to
+  // 10 s). Up to 2 s they are a subset of those of gRPC's proposal A66.
   static constexpr std::array<int64_t, 22> kBoundsNanos = {
       10'000,        50'000,        100'000,       300'000,       600'000,       800'000,
       1'000'000,     2'000'000,     5'000'000,     10'000'000,    20'000'000,    50'000'000,
