@@ -235,6 +235,8 @@ class SleepingCall final : public internal::FiberBody {
 
 TEST(RootScope, IsCancelledFromTheLoop) {
   TestRuntime runtime;
+  // While this thread is at work all fibers wait: the hour must not pass meanwhile.
+  SimulatedClock::Hold hold(runtime.clock());
   SleepingCall call(kNeverNanos);
   runtime.runtime().Post(
       0, [&] { ASSERT_TRUE(internal::StartFiber(call, {.name = "call", .scope = &call.scope})); });

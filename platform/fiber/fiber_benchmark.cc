@@ -1,0 +1,149 @@
+// What fibers cost: the time of one switch, one child, one hand-over. The stock_boost/… rows
+// (internal/stock_boost_benchmark.cc) are the same work on Boost.Fiber as it comes, in the same
+// process: compare within one run only.
+//
+//   ./weft build --config=opt //platform/fiber:fiber_benchmark
+#include <benchmark/benchmark.h>
+
+#include <random>
+#include <vector>
+
+#include "platform/fiber/channel.h"
+#include "platform/fiber/fiber.h"
+#include "platform/fiber/mutex.h"
+#include "platform/fiber/runtime.h"
+#include "platform/fiber/task_group.h"
+
+namespace weft {
+namespace {
+
+// Two fibers that yield to one another: two switches a turn.
+void Switch(benchmark::State& state) {
+  Runtime runtime({.shards = 1});
+  runtime.Run([&] {
+    bool stop = false;
+    TaskGroup group;
+    group.Spawn([&] {
+      while (!stop) Yield();
+    });
+    while (state.KeepRunningBatch(2)) Yield();
+    stop = true;
+    group.Wait().IgnoreError();
+  });
+}
+BENCHMARK(Switch)->Name("weft/switch");
+
+// As above among many fibers, whose stacks do not fit the processor's nearest caches.
+void SwitchAmong(benchmark::State& state) {
+  Runtime runtime({.shards = 1});
+  runtime.Run([&] {
+    bool stop = false;
+    TaskGroup group;
+    for (int64_t i = 1; i < state.range(0); ++i) {
+      group.Spawn([&] {
+        while (!stop) Yield();
+      });
+    }
+    while (state.KeepRunningBatch(state.range(0))) Yield();
+    stop = true;
+    group.Wait().IgnoreError();
+  });
+}
+BENCHMARK(SwitchAmong)->Name("weft/switch_among")->Arg(100)->Arg(1000);
+
+void SpawnAndJoin(benchmark::State& state) {
+  Runtime runtime({.shards = 1});
+  runtime.Run([&] {
+    while (state.KeepRunningBatch(state.range(0))) {
+      TaskGroup group;
+      for (int64_t i = 0; i < state.range(0); ++i) group.Spawn([] {});
+      group.Wait().IgnoreError();
+    }
+  });
+}
+BENCHMARK(SpawnAndJoin)->Name("weft/spawn_and_join")->Arg(1)->Arg(10);
+
+// A value there and a value back: each is a hand-over to a parked receiver.
+void ChannelHandOver(benchmark::State& state) {
+  Runtime runtime({.shards = 1});
+  runtime.Run([&] {
+    Channel<int> there(1);
+    Channel<int> back(1);
+    TaskGroup group;
+    group.Spawn([&] {
+      while (const std::optional<int> value = there.Receive()) {
+        if (!back.Send(*value).ok()) return;
+      }
+    });
+    while (state.KeepRunningBatch(2)) {
+      there.Send(1).IgnoreError();
+      benchmark::DoNotOptimize(back.Receive());
+    }
+    there.Close();
+    group.Wait().IgnoreError();
+  });
+}
+BENCHMARK(ChannelHandOver)->Name("weft/channel_hand_over");
+
+void UncontendedMutex(benchmark::State& state) {
+  Runtime runtime({.shards = 1});
+  runtime.Run([&] {
+    Mutex mutex;
+    for (auto _ : state) {
+      mutex.Lock();
+      mutex.Unlock();
+    }
+  });
+}
+BENCHMARK(UncontendedMutex)->Name("weft/uncontended_mutex");
+
+// As channel_hand_over, but every second wait has a deadline that does not come to pass, while
+// `range` other fibers sleep: the difference, doubled, is what arming and cancelling a timer costs.
+void TimerArmAndCancel(benchmark::State& state) {
+  Runtime runtime({.shards = 1});
+  runtime.Run([&] {
+    TaskGroup sleepers;
+    std::minstd_rand random(1);
+    for (int64_t i = 0; i < state.range(0); ++i) {
+      const absl::Duration duration = absl::Hours(1) + absl::Seconds(random() % 3600);
+      sleepers.Spawn([duration] { return weft::SleepFor(duration); });
+    }
+    Channel<int> there(1);
+    Channel<int> back(1);
+    TaskGroup group;
+    group.Spawn([&] {
+      while (const std::optional<int> value = there.Receive()) {
+        if (!back.Send(*value).ok()) return;
+      }
+    });
+    const absl::Time deadline = weft::Now() + absl::Hours(1);
+    while (state.KeepRunningBatch(2)) {
+      there.Send(1).IgnoreError();
+      benchmark::DoNotOptimize(back.ReceiveOr(deadline));
+    }
+    there.Close();
+    group.Wait().IgnoreError();
+  });
+}
+BENCHMARK(TimerArmAndCancel)->Name("weft/timer_arm_and_cancel")->Arg(0)->Arg(10'000);
+
+// 10,000 fibers that sleep 1 to 10 ms at once; the processor's time for each of them.
+void Sleepers(benchmark::State& state) {
+  constexpr int kSleepers = 10'000;
+  Runtime runtime({.shards = 1, .max_idle_fibers = kSleepers});
+  runtime.Run([&] {
+    std::minstd_rand random(1);
+    while (state.KeepRunningBatch(kSleepers)) {
+      TaskGroup group;
+      for (int i = 0; i < kSleepers; ++i) {
+        const absl::Duration duration = absl::Microseconds(1'000 + random() % 9'000);
+        group.Spawn([duration] { return weft::SleepFor(duration); });
+      }
+      group.Wait().IgnoreError();
+    }
+  });
+}
+BENCHMARK(Sleepers)->Name("weft/10000_sleepers")->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace weft
