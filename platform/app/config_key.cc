@@ -54,6 +54,32 @@ absl::Status MustBe(const ConfigKey& key, absl::string_view got) {
   return absl::InvalidArgumentError(absl::StrCat("must be ", DescribeType(key), ", not ", got));
 }
 
+// `given` as the alternative `type` of ConfigValue; nothing when it is no such value. Returns at
+// once what it has read: assigning to an optional of a variant makes g++ 12 warn at -O2 of a string
+// that is not there (-Wmaybe-uninitialized; https://gcc.gnu.org/bugzilla/show_bug.cgi?id=80635).
+std::optional<ConfigValue> ReadAs(size_t type, const std::string& given) {
+  int64_t integer = 0;
+  double number = 0;
+  absl::Duration duration;
+  switch (type) {
+    case 0:
+      if (given == "true") return true;
+      if (given == "false") return false;
+      return std::nullopt;
+    case 1:
+      if (absl::SimpleAtoi(given, &integer)) return integer;
+      return std::nullopt;
+    case 2:
+      if (absl::SimpleAtod(given, &number)) return number;
+      return std::nullopt;
+    case 3:
+      if (absl::ParseDuration(given, &duration)) return duration;
+      return std::nullopt;
+    default:
+      return given;
+  }
+}
+
 }  // namespace
 
 std::string DescribeType(const ConfigKey& key) {
@@ -86,30 +112,10 @@ std::string FormatValue(const ConfigValue& value) {
 
 absl::StatusOr<ConfigValue> ParseValue(const ConfigKey& key, absl::string_view text) {
   const std::string given(text);
-  std::optional<ConfigValue> value;
-  int64_t integer = 0;
-  double number = 0;
-  absl::Duration duration;
-  switch (key.value.index()) {
-    case 0:
-      if (given == "true") value = true;
-      if (given == "false") value = false;
-      break;
-    case 1:
-      if (absl::SimpleAtoi(given, &integer)) value = integer;
-      break;
-    case 2:
-      if (absl::SimpleAtod(given, &number)) value = number;
-      break;
-    case 3:
-      if (absl::ParseDuration(given, &duration)) value = duration;
-      break;
-    default:
-      value = given;
-  }
+  const std::optional<ConfigValue> value = ReadAs(key.value.index(), given);
   if (!value.has_value()) return MustBe(key, absl::StrCat("\"", given, "\""));
   if (absl::Status s = CheckValue(key, *value); !s.ok()) return s;
-  return *std::move(value);
+  return *value;
 }
 
 absl::Status CheckValue(const ConfigKey& key, const ConfigValue& value) {
