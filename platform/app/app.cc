@@ -39,6 +39,7 @@ App::App(const AppOptions& options, Config config, ShutdownSignals& signals)
 absl::Status App::Start(SetUp set_up) {
   if (absl::Status s = StartRuntime(); !s.ok()) return s;
   if (absl::Status s = StartAdminServer(); !s.ok()) return s;
+  kLog.Debug("set-up begins", {{"admin_port", admin_->port()}});
   if (absl::Status s = set_up(*this); !s.ok()) return s;
   return StartServer();
 }

@@ -14,7 +14,7 @@
 // Start: signals are blocked (before any thread exists) → configuration → logging → telemetry →
 // completion queues, runtime → admin server (/livez says yes, /readyz "starting") → the service's
 // set-up function → gRPC server → ready; prints "LISTENING grpc=<port> admin=<port>" to stdout.
-// Whatever fails is one line on stderr.
+// Whatever fails is one line on stderr. A signal until then ends the process at once.
 //
 // Shutdown, on SIGTERM or SIGINT (a second one ends the process at once). A guard ends the process
 // with status 1 should the whole take longer than the sum of its bounds:
@@ -28,8 +28,8 @@
 //   6. What the service made is destroyed, latest first; then the runtime, the queues, telemetry.
 //   7. The logs are written; exit status 0.
 //
-// Exit status: 0 after a drain, 1 for a failure, 2 for a wrong configuration, 128 + n for a second
-// signal n.
+// Exit status: 0 after a drain, 1 for a failure, 2 for a wrong configuration, 128 + n for a signal
+// n during the start, or a second one.
 #ifndef WEFT_PLATFORM_APP_APP_H_
 #define WEFT_PLATFORM_APP_APP_H_
 

@@ -350,7 +350,7 @@ TEST(App, WrongFlagsAreOneLineAndStatusTwo) {
       {"--admin.listen=nowhere", "echo: admin.listen: \"nowhere\" is no address"},
       {"--grpc.listen=nowhere", "echo: grpc.listen: cannot listen on 'nowhere'"},
       {"--tracing.otlp_endpoint=nowhere", "echo: tracing.otlp_endpoint: "},
-      {"--echo.set_up_error=argument", "echo: echo.set_up_error: is so"},
+      {"--echo.set_up=argument", "echo: echo.set_up: is wrong"},
       {"serve", "echo: unexpected argument \"serve\""},
   };
   for (const auto& wrong : kCases) {
@@ -391,11 +391,20 @@ TEST(App, TakenPortIsOneLineAndStatusOne) {
 }
 
 TEST(App, FailedSetUpIsOneLineAndStatusOne) {
-  const Refusal refusal = RunToEnd(
-      {"--grpc.listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0", "--echo.set_up_error=other"});
+  const Refusal refusal =
+      RunToEnd({"--grpc.listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0", "--echo.set_up=other"});
   EXPECT_EQ(refusal.exit_status, 1);
   EXPECT_EQ(refusal.output, "");
   EXPECT_EQ(refusal.errors, "echo: the database is away\n");
+}
+
+TEST(App, SignalDuringTheSetUpEndsTheProcessAtOnce) {
+  ChildProcess process(Program(), {"--grpc.listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0",
+                                   "--echo.set_up=hangs", "--log.level=debug"});
+  ASSERT_TRUE(process.WaitForErrors("set-up begins"));
+  process.Signal(SIGTERM);
+  EXPECT_EQ(process.Wait(), 128 + SIGTERM);
+  EXPECT_EQ(process.Output(), "");
 }
 
 TEST(App, HelpAndVersionAreNoErrors) {
@@ -403,7 +412,7 @@ TEST(App, HelpAndVersionAreNoErrors) {
   EXPECT_EQ(help.exit_status, 0);
   EXPECT_EQ(help.errors, "");
   EXPECT_THAT(help.output, AllOf(StartsWith("echo 1.2.3\n"), HasSubstr("--grpc.listen="),
-                                 HasSubstr("--echo.set_up_error=\"\"")));
+                                 HasSubstr("--echo.set_up=\"\"")));
   const Refusal version = RunToEnd({"--version"});
   EXPECT_EQ(version.exit_status, 0);
   EXPECT_EQ(version.output, "echo 1.2.3\n");

@@ -69,7 +69,12 @@ int Main(int argc, char** argv, const AppOptions& options, SetUp set_up) {
   std::optional<ExitGuard> guard;  // outlives the app, whose end it watches
   {
     App app(options, *std::move(config), signals);
-    if (absl::Status started = app.Start(set_up); !started.ok()) {
+    absl::Status started;
+    {
+      const ExitOnSignal starting(signals);
+      started = app.Start(set_up);
+    }
+    if (!started.ok()) {
       guard.emplace(kFlushTimeout + kShutdownMargin);
       return Fail(options.name, started, ExitStatus(started));
     }

@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <cstring>
+#include <thread>
 
 #include "absl/time/time.h"
 #include "platform/base/check.h"
@@ -27,9 +29,12 @@ sigset_t ShutdownSet() {
 }
 
 // Only what signal-safety(7) allows: other threads are in the middle of anything.
+void WriteLine(const char* text) {
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text, strlen(text));
+}
+
 void ExitAtOnce(int signal) {
-  constexpr char kText[] = "weft: second signal: exiting at once\n";
-  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, kText, sizeof(kText) - 1);
+  WriteLine("weft: second signal: exiting at once\n");
   _exit(128 + signal);
 }
 
@@ -104,6 +109,33 @@ void ShutdownSignals::ExitOnNext() {
   // Still blocked in all other threads, so the kernel delivers to this one, whatever it waits for.
   const sigset_t set = ShutdownSet();
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+ExitOnSignal::ExitOnSignal(const ShutdownSignals& signals)
+    : stop_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  Check(stop_fd_ >= 0, "no file descriptor left for the shutdown signals");
+  thread_ = std::thread([this, signal_fd = signals.signal_fd_] { Watch(signal_fd); });
+}
+
+ExitOnSignal::~ExitOnSignal() {
+  const uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = write(stop_fd_, &one, sizeof(one));
+  thread_.join();
+  close(stop_fd_);
+}
+
+void ExitOnSignal::Watch(int signal_fd) {
+  while (true) {
+    pollfd fds[] = {{.fd = stop_fd_, .events = POLLIN, .revents = 0},
+                    {.fd = signal_fd, .events = POLLIN, .revents = 0}};
+    poll(fds, 2, -1);
+    // A signal that came last is left for Wait(), which drains.
+    if (fds[0].revents != 0) return;
+    signalfd_siginfo info;
+    if (read(signal_fd, &info, sizeof(info)) != sizeof(info)) continue;
+    WriteLine("weft: signal while starting: exiting at once\n");
+    _exit(128 + static_cast<int>(info.ssi_signo));
+  }
 }
 
 }  // namespace weft::app

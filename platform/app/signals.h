@@ -11,6 +11,9 @@
 // takes the next one at once, by a handler that ends the process with status 128 + its number: who
 // sends a second signal does not want to wait for the drain. No thread of its own.
 //
+// While a process starts, an ExitOnSignal makes the first signal end it at once: there is nothing
+// to drain yet, and a set-up that hangs must not need a SIGKILL.
+//
 // SIGPIPE is ignored: a peer that hung up is an error of that write, not the end of the process.
 //
 // A child process inherits the blocked signals; whoever forks resets them with sigprocmask.
@@ -18,6 +21,8 @@
 #define WEFT_PLATFORM_APP_SIGNALS_H_
 
 #include <signal.h>
+
+#include <thread>
 
 #include "absl/time/time.h"
 
@@ -45,6 +50,7 @@ class ShutdownSignals {
   void Request();
 
  private:
+  friend class ExitOnSignal;
   void ExitOnNext();
 
   sigset_t mask_before_;
@@ -53,6 +59,22 @@ class ShutdownSignals {
   struct sigaction pipe_before_;
   int signal_fd_ = -1;
   int request_fd_ = -1;
+};
+
+// As long as it lives, a signal ends the process at once with status 128 + its number. One thread.
+class ExitOnSignal {
+ public:
+  // Requires: nobody calls signals.Wait() meanwhile.
+  explicit ExitOnSignal(const ShutdownSignals& signals);
+  ~ExitOnSignal();
+  ExitOnSignal(const ExitOnSignal&) = delete;
+  ExitOnSignal& operator=(const ExitOnSignal&) = delete;
+
+ private:
+  void Watch(int signal_fd);
+
+  int stop_fd_ = -1;
+  std::thread thread_;
 };
 
 }  // namespace weft::app

@@ -92,6 +92,26 @@ TEST(ShutdownSignalsDeathTest, SecondSignalExitsAtOnce) {
   }
 }
 
+TEST(ExitOnSignal, LeavesTheSignalsAloneOnceItIsGone) {
+  ShutdownSignals signals;
+  { ExitOnSignal starting(signals); }
+  kill(getpid(), SIGTERM);
+  EXPECT_EQ(signals.Wait(), SIGTERM);
+}
+
+TEST(ExitOnSignalDeathTest, SignalEndsTheProcess) {
+  for (const int signal : {SIGTERM, SIGINT}) {
+    EXPECT_EXIT(
+        {
+          ShutdownSignals signals;
+          ExitOnSignal starting(signals);
+          kill(getpid(), signal);
+          while (true) pause();
+        },
+        testing::ExitedWithCode(128 + signal), "signal while starting");
+  }
+}
+
 TEST(ShutdownSignalsDeathTest, SecondSignalIsTakenByTheWaitingThreadWhileOthersBlockIt) {
   EXPECT_EXIT(
       {

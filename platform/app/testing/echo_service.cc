@@ -47,9 +47,10 @@ class EchoService final : public bench::v1::EchoHandler {
 };
 
 absl::Status SetUpEcho(App& app) {
-  const std::string& error = app.config().String("echo.set_up_error");
-  if (error == "argument") return absl::InvalidArgumentError("echo.set_up_error: is so");
-  if (error == "other") return absl::UnavailableError("the database is away");
+  const std::string& way = app.config().String("echo.set_up");
+  if (way == "argument") return absl::InvalidArgumentError("echo.set_up: is wrong");
+  if (way == "other") return absl::UnavailableError("the database is away");
+  if (way == "hangs") absl::Notification().WaitForNotification();
   BlockingPool& pool =
       app.Keep(std::make_unique<BlockingPool>(BlockingPoolOptions{.name = "files", .threads = 3}));
   app.Watch(pool);
@@ -68,9 +69,9 @@ int main(int argc, char** argv) {
   return weft::app::Main(argc, argv,
                          {.name = "echo",
                           .version = "1.2.3",
-                          .config = {{.name = "echo.set_up_error",
+                          .config = {{.name = "echo.set_up",
                                       .value = "",
-                                      .help = "makes the set-up fail",
-                                      .choices = {"", "argument", "other"}}}},
+                                      .help = "how the set-up fails",
+                                      .choices = {"", "argument", "other", "hangs"}}}},
                          weft::app::SetUpEcho);
 }
