@@ -63,6 +63,7 @@ absl::Status BlockingPool::RunJob(absl::FunctionRef<void()> function) {
   }
   const WakeReason reason = internal::Park(waiter);
   if (reason == WakeReason::kNotified) return job.status;
+  Waiter end({.kind = "blocking job that runs", .object = this});
   {
     std::lock_guard<std::mutex> hold(mutex_);
     const auto queued = std::find(jobs_.begin(), jobs_.end(), &job);
@@ -71,15 +72,10 @@ absl::Status BlockingPool::RunJob(absl::FunctionRef<void()> function) {
       return internal::ParkStatus(reason, "waiting for a thread of a blocking pool");
     }
     if (job.done) return job.status;
+    job.waiter = &end;
   }
   // A thread runs it: the job uses this fiber's variables, so its end must be waited for. The
   // cancellation is not lost: the next cancel point reports it.
-  Waiter end({.kind = "blocking job that runs", .object = this});
-  {
-    std::lock_guard<std::mutex> hold(mutex_);
-    if (job.done) return job.status;
-    job.waiter = &end;
-  }
   internal::ParkUncancellable(end);
   return job.status;
 }

@@ -145,20 +145,19 @@ TEST(Channel, DeadlinesEndTheWait) {
 TEST(Channel, AValueIsNotLostOnACancelledReceiver) {
   for (const bool cancel_first : {true, false}) {
     TestRuntime().Run([&] {
-      Channel<int> channel(1);
+      Channel<std::unique_ptr<int>> channel(1);
       TaskGroup doomed;
       auto first = doomed.Spawn([&] { return channel.ReceiveOr(); });
       WaitUntilOthersBlock();
       if (cancel_first) doomed.Cancel();
-      EXPECT_TRUE(channel.Send(7).ok());
+      EXPECT_TRUE(channel.Send(std::make_unique<int>(7)).ok());
       if (!cancel_first) doomed.Cancel();
       EXPECT_EQ(doomed.Wait().ok(), !cancel_first);
-      if (cancel_first) {
-        EXPECT_EQ(channel.TryReceive(), 7);
-      } else {
-        EXPECT_EQ(*first, 7);
-        EXPECT_EQ(channel.TryReceive(), std::nullopt);
-      }
+      const std::optional<std::unique_ptr<int>> left = channel.TryReceive();
+      EXPECT_EQ(left.has_value(), cancel_first);
+      const std::unique_ptr<int>& value = cancel_first ? *left : *first;
+      ASSERT_NE(value, nullptr);
+      EXPECT_EQ(*value, 7);
     });
   }
 }
