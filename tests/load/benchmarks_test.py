@@ -8,7 +8,7 @@ import sys
 import tempfile
 import unittest
 
-from benchmarks import echo, micro, processes, rows, servers
+from benchmarks import echo, h2load, micro, processes, rows, servers
 
 
 class QuantileTest(unittest.TestCase):
@@ -112,6 +112,26 @@ class ParsingTest(unittest.TestCase):
         report = {"requests": 9, "errors": {"UNAVAILABLE": 3}, "last_error": "gone"}
         with self.assertRaisesRegex(processes.BenchError, "raw: of 9 calls .*3 UNAVAILABLE.*gone"):
             servers.require_success("raw", report)
+
+
+class H2LoadTest(unittest.TestCase):
+    def test_message_is_framed_as_on_the_wire(self):
+        self.assertEqual(h2load.grpc_message(3), b"\x00\x00\x00\x00\x05\x0a\x03xxx")
+        self.assertEqual(h2load.grpc_message(0), b"\x00\x00\x00\x00\x00")
+        long = h2load.grpc_message(300)  # a length of two bytes
+        self.assertEqual(long[:8], b"\x00\x00\x00\x01\x2f\x0a\xac\x02")
+        self.assertEqual(len(long), 5 + 303)
+
+    def test_percentile_is_a_value_that_occurred(self):
+        self.assertEqual(h2load.percentile([1, 2, 3, 4], 0.5), 2)
+        self.assertEqual(h2load.percentile([1, 2, 3, 4], 0.99), 4)
+        self.assertEqual(h2load.percentile([7], 0.5), 7)
+
+    def test_reads_times_in_any_unit_and_counts_successes(self):
+        text = "finished in 1.50ms, 6 req/s\nrequests: 9 total, 9 done, 8 succeeded, 1 failed"
+        self.assertEqual(h2load.H2Load.parse(text), (0.0015, 8))
+        with self.assertRaisesRegex(processes.BenchError, "unexpected"):
+            h2load.H2Load.parse("nothing of the kind")
 
 
 class ProcessTest(unittest.TestCase):
