@@ -82,7 +82,6 @@ class ServerCallImpl final : public ServerCall, private weft::internal::FiberBod
    public:
     explicit CallBatch(ServerCallImpl& owner) : call_(owner) {}
     grpc_call* call() const final { return call_.core_; }
-    Corkable* connection() const override { return nullptr; }
 
    protected:
     ServerCallImpl& call_;
