@@ -1,25 +1,13 @@
 #include "platform/rpc/internal/completion_queue_poller.h"
 
-#include <grpc/support/time.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "platform/base/check.h"
 #include "platform/fiber/runtime.h"
+#include "platform/rpc/internal/timespec.h"
 
 namespace weft::rpc::internal {
-namespace {
-
-// gRPC's monotonic clock is CLOCK_MONOTONIC, as Clock::Real() is. It rounds deadlines up to
-// milliseconds.
-gpr_timespec ToTimespec(int64_t monotonic_nanos) {
-  if (monotonic_nanos == kNeverNanos) return gpr_inf_future(GPR_CLOCK_MONOTONIC);
-  return {monotonic_nanos / 1'000'000'000, static_cast<int32_t>(monotonic_nanos % 1'000'000'000),
-          GPR_CLOCK_MONOTONIC};
-}
-
-}  // namespace
 
 CompletionQueuePoller::CompletionQueuePoller(grpc::CompletionQueue* queue)
     : queue_(queue), core_(queue->cq()) {}
@@ -31,6 +19,7 @@ CompletionQueuePoller* CompletionQueuePoller::Current() {
 size_t CompletionQueuePoller::Wait(int64_t deadline_nanos) {
   Flush();
   int events = 0;
+  // gRPC rounds the deadline up to milliseconds.
   if (Handle(grpc_completion_queue_next(core_, ToTimespec(deadline_nanos), nullptr))) {
     ++events;
     if (warmth_ > 0 || ++turns_since_probe_ >= kColdProbe) {

@@ -11,16 +11,10 @@
 #include "platform/fiber/runtime.h"
 #include "platform/rpc/internal/slices.h"
 #include "platform/rpc/internal/status.h"
+#include "platform/rpc/internal/timespec.h"
 
 namespace weft::rpc::internal {
 namespace {
-
-gpr_timespec ToCoreDeadline(absl::Time deadline) {
-  if (deadline == absl::InfiniteFuture()) return gpr_inf_future(GPR_CLOCK_MONOTONIC);
-  const Runtime* const runtime = Runtime::Current();
-  const int64_t nanos = runtime->clock().ToMonotonicNanos(deadline);
-  return {nanos / 1'000'000'000, static_cast<int32_t>(nanos % 1'000'000'000), GPR_CLOCK_MONOTONIC};
-}
 
 absl::Time EffectiveDeadline(const CallOptions& options) {
   absl::Time deadline = options.deadline;
@@ -68,9 +62,10 @@ absl::Status CoreCall::Start() {
   }
   if (absl::Status s = metadata_.Validate(); !s.ok()) return End(std::move(s));
   core_metadata_ = ToCore(metadata_);
-  core_ = grpc_channel_create_call(channel_.core(), nullptr, GRPC_PROPAGATE_DEFAULTS,
-                                   poller_->core(), UnownedSlice(method_.path), nullptr,
-                                   ToCoreDeadline(outgoing.deadline), nullptr);
+  core_ = grpc_channel_create_call(
+      channel_.core(), nullptr, GRPC_PROPAGATE_DEFAULTS, poller_->core(),
+      UnownedSlice(method_.path), nullptr,
+      ToTimespec(Runtime::Current()->clock().ToMonotonicNanos(outgoing.deadline)), nullptr);
   return absl::OkStatus();
 }
 

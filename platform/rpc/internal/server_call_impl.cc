@@ -10,17 +10,12 @@
 #include "platform/rpc/internal/server_shard.h"
 #include "platform/rpc/internal/slices.h"
 #include "platform/rpc/internal/status.h"
+#include "platform/rpc/internal/timespec.h"
 
 namespace weft::rpc::internal {
 namespace {
 
 constexpr int64_t kDeadlineSlackNanos = 5'000'000;
-
-int64_t ToMonotonicNanos(const gpr_timespec& deadline) {
-  const gpr_timespec monotonic = gpr_convert_clock_type(deadline, GPR_CLOCK_MONOTONIC);
-  if (gpr_time_cmp(monotonic, gpr_inf_future(GPR_CLOCK_MONOTONIC)) == 0) return kNeverNanos;
-  return monotonic.tv_sec * 1'000'000'000 + monotonic.tv_nsec;
-}
 
 }  // namespace
 
