@@ -47,36 +47,48 @@ class WaitQueue {
  public:
   bool empty() const { return head_ == nullptr; }
 
-  void Add(Waiter& waiter) {
-    waiter.queue_previous = tail_;
-    waiter.queue_next = nullptr;
-    (tail_ == nullptr ? head_ : tail_->queue_next) = &waiter;
-    tail_ = &waiter;
-    waiter.queued = true;
+  void Add(WaitNode& node) {
+    node.queue_previous = tail_;
+    node.queue_next = nullptr;
+    (tail_ == nullptr ? head_ : tail_->queue_next) = &node;
+    tail_ = &node;
+    node.queued = true;
   }
 
-  // Idempotent: a waiter that was woken has been taken out already.
-  void Remove(Waiter& waiter) {
-    if (!waiter.queued) return;
-    waiter.queued = false;
-    (waiter.queue_previous == nullptr ? head_ : waiter.queue_previous->queue_next) =
-        waiter.queue_next;
-    (waiter.queue_next == nullptr ? tail_ : waiter.queue_next->queue_previous) =
-        waiter.queue_previous;
+  // Idempotent: a node whose waiter was woken has been taken out already.
+  void Remove(WaitNode& node) {
+    if (!node.queued) return;
+    node.queued = false;
+    (node.queue_previous == nullptr ? head_ : node.queue_previous->queue_next) = node.queue_next;
+    (node.queue_next == nullptr ? tail_ : node.queue_next->queue_previous) = node.queue_previous;
   }
 
-  // The oldest waiter; null if none.
-  Waiter* front() { return head_; }
+  // The oldest node; null if none. Something else may have woken its waiter already.
+  WaitNode* front() { return head_; }
+
+  // Claims the oldest waiter that nothing else has woken, and takes its node out; null if none. The
+  // caller hands over what the waiter came for, if anything, and then calls Resume().
+  WaitNode* ClaimOne() {
+    while (head_ != nullptr) {
+      WaitNode& node = *head_;
+      Remove(node);
+      if (Claim(*node.waiter)) {
+        node.granted = true;
+        return &node;
+      }
+    }
+    return nullptr;
+  }
+  // After ClaimOne(); `node` must not be touched any more.
+  static void Resume(WaitNode& node) { internal::Resume(*node.waiter->fiber); }
 
   // Wakes the oldest waiter that nothing else has woken, and returns its fiber; null if none.
   FiberRecord* WakeOne() {
-    while (head_ != nullptr) {
-      Waiter& waiter = *head_;
-      FiberRecord* const fiber = waiter.fiber;
-      Remove(waiter);
-      if (Wake(waiter)) return fiber;
-    }
-    return nullptr;
+    WaitNode* const node = ClaimOne();
+    if (node == nullptr) return nullptr;
+    FiberRecord* const fiber = node->waiter->fiber;
+    internal::Resume(*fiber);
+    return fiber;
   }
   void WakeAll() {
     while (WakeOne() != nullptr) {
@@ -84,8 +96,8 @@ class WaitQueue {
   }
 
  private:
-  Waiter* head_ = nullptr;
-  Waiter* tail_ = nullptr;
+  WaitNode* head_ = nullptr;
+  WaitNode* tail_ = nullptr;
 };
 
 }  // namespace weft::internal

@@ -8,7 +8,8 @@
 
 namespace weft::internal {
 
-Waiter::Waiter(const WaitInfo& wait_info) : fiber(CurrentFiber()), info(wait_info) {
+Waiter::Waiter(const WaitInfo& wait_info)
+    : WaitNode(this), fiber(CurrentFiber()), info(wait_info) {
   Check(fiber != nullptr,
         "a call that parks was made off fibers: run it on one (Runtime::Run, TaskGroup::Spawn)");
 }
@@ -22,14 +23,12 @@ WakeReason ParkUncancellable(Waiter& waiter, int64_t deadline_nanos) {
 }
 
 bool Wake(Waiter& waiter, WakeReason reason) {
-  FiberRecord* const fiber = waiter.fiber;  // The waiter may be gone after the exchange.
-  WakeReason expected = WakeReason::kWaiting;
-  if (!waiter.reason.compare_exchange_strong(expected, reason, std::memory_order_acq_rel)) {
-    return false;
-  }
-  fiber->shard->MakeReadyFromAnywhere(*fiber);
+  if (!Claim(waiter, reason)) return false;
+  Resume(*waiter.fiber);
   return true;
 }
+
+void Resume(FiberRecord& fiber) { fiber.shard->MakeReadyFromAnywhere(fiber); }
 
 absl::Status ParkStatus(WakeReason reason, absl::string_view doing) {
   if (reason == WakeReason::kNotified) return absl::OkStatus();

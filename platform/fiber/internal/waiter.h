@@ -5,7 +5,8 @@
 // the parked fiber's stack. Whoever keeps a pointer to it does so under a lock, and the fiber takes
 // it out again under that lock before it returns, so that a late waker never touches a dead Waiter.
 //
-// Memory order: what the winner wrote before Wake() is visible to the fiber after Park().
+// Memory order: what the winner wrote before Wake(), or Resume(), is visible to the fiber after
+// Park().
 #ifndef WEFT_PLATFORM_FIBER_INTERNAL_WAITER_H_
 #define WEFT_PLATFORM_FIBER_INTERNAL_WAITER_H_
 
@@ -25,7 +26,10 @@ struct FiberRecord;
 // What the dump says the fiber waits for. `kind` is a literal.
 struct WaitInfo {
   const char* kind = "";
-  const void* object = nullptr;
+  const void* object = nullptr;  // what others may wait for too
+  // For locks: the id of the fiber that holds `object`; 0: nobody. Called between fibers, while a
+  // fiber waits for it.
+  uint64_t (*owner)(const void* object) = nullptr;
 };
 
 // Waiter::timer_index of a park without an armed timer.
@@ -33,20 +37,30 @@ inline constexpr size_t kNotArmed = static_cast<size_t>(-1);
 
 enum class WakeReason : uint8_t { kWaiting, kNotified, kDeadline, kCancelled };
 
-struct Waiter {
+struct Waiter;
+
+// A place in a WaitQueue. A park for one thing has one, its Waiter; a Select has one for each of
+// its cases, all of the same Waiter. Guarded by the lock of the queue's owner.
+struct WaitNode {
+  explicit WaitNode(Waiter* of) : waiter(of) {}
+  WaitNode(const WaitNode&) = delete;
+  WaitNode& operator=(const WaitNode&) = delete;
+
+  Waiter* waiter;
+  WaitNode* queue_next = nullptr;
+  WaitNode* queue_previous = nullptr;
+  bool queued = false;
+  bool granted = false;  // the owner of this queue is who ended the park
+};
+
+struct Waiter : WaitNode {
   // Requires: on a fiber, the one that will park.
   explicit Waiter(const WaitInfo& info);
-  Waiter(const Waiter&) = delete;
-  Waiter& operator=(const Waiter&) = delete;
 
   FiberRecord* const fiber;
   const WaitInfo info;
   std::atomic<WakeReason> reason{WakeReason::kWaiting};
 
-  // Links of a WaitQueue, guarded by the lock of the queue's owner.
-  Waiter* queue_next = nullptr;
-  Waiter* queue_previous = nullptr;
-  bool queued = false;
   // Links of the scope's list of parks, and the place in the timer heap: the shard's own.
   Waiter* scope_next = nullptr;
   Waiter* scope_previous = nullptr;
@@ -65,6 +79,14 @@ WakeReason ParkUncancellable(Waiter& waiter, int64_t deadline_nanos = kNeverNano
 // Ends the park; true for the one that does. Any thread, also before the fiber has parked. After
 // it returned true, `waiter` must not be touched.
 bool Wake(Waiter& waiter, WakeReason reason = WakeReason::kNotified);
+
+// Wake() in two steps, for those who have something to hand over in between: Claim() wins the race,
+// true for one; the fiber stays where it is until the winner calls Resume(), soon and surely.
+inline bool Claim(Waiter& waiter, WakeReason reason = WakeReason::kNotified) {
+  WakeReason expected = WakeReason::kWaiting;
+  return waiter.reason.compare_exchange_strong(expected, reason, std::memory_order_acq_rel);
+}
+void Resume(FiberRecord& fiber);
 
 // The status for a park that was not notified: the scope's for kCancelled; for kDeadline
 // DEADLINE_EXCEEDED "the deadline passed while <doing>".
