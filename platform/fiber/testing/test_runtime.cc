@@ -3,13 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <iostream>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "platform/base/check.h"
 #include "platform/fiber/cancel_scope.h"
@@ -17,14 +13,6 @@
 
 namespace weft {
 namespace {
-
-std::optional<uint64_t> SeedOfEnvironment() {
-  const char* const text = std::getenv("WEFT_SHUFFLE_SEED");
-  if (text == nullptr) return std::nullopt;
-  uint64_t seed = 0;
-  Check(absl::SimpleAtoi(text, &seed), "WEFT_SHUFFLE_SEED is a whole number");
-  return seed;
-}
 
 std::string Describe(const std::vector<FiberInfo>& fibers) {
   std::string text;
@@ -38,8 +26,9 @@ std::string Describe(const std::vector<FiberInfo>& fibers) {
 }  // namespace
 
 TestRuntime::TestRuntime(RuntimeOptions options)
-    : shuffle_seed_(SeedOfEnvironment().value_or(options.shuffle_seed)),
+    : shuffle_seed_(SeedToReplay().value_or(options.shuffle_seed)),
       clock_(std::make_unique<SimulatedClock>()) {
+  internal::NoteSeed(shuffle_seed_);
   options.shards = std::max(options.shards, 1);
   options.clock = clock_.get();
   options.poller_factory = clock_->Pollers();
@@ -54,25 +43,12 @@ TestRuntime::~TestRuntime() {
     runtime_.release();
     clock_.release();
   }
-  if (shuffle_seed_ != 0 && testing::Test::HasFailure()) {
-    std::cerr << "To run in the same order again: WEFT_SHUFFLE_SEED=" << shuffle_seed_ << "\n";
-  }
 }
 
 void WaitUntilOthersBlock() {
   CancelScope deaf({.shield = true});
   const absl::Status slept = weft::SleepFor(absl::Nanoseconds(1));
   Check(slept.ok(), "a shielded sleep cannot fail");
-}
-
-void ForEachShuffle(int seeds, const std::function<void(uint64_t seed)>& test) {
-  const std::optional<uint64_t> only = SeedOfEnvironment();
-  const uint64_t first = only.value_or(0);
-  const uint64_t last = only.value_or(static_cast<uint64_t>(seeds));
-  for (uint64_t seed = first; seed <= last && !testing::Test::HasFailure(); ++seed) {
-    SCOPED_TRACE(absl::StrCat("shuffle seed ", seed));
-    test(seed);
-  }
 }
 
 }  // namespace weft

@@ -10,25 +10,19 @@
 //   }
 //
 // One shard and a clock that stands still while fibers run: the same test takes the same turns each
-// time, up to what plain threads do. To try other orders, shuffle:
-//
-//   weft::ForEachShuffle(20, [](uint64_t seed) {
-//     weft::TestRuntime runtime({.shuffle_seed = seed});
-//     …
-//   });
-//
-// A test that fails prints its seed; WEFT_SHUFFLE_SEED=<seed> in the environment
-// (bazel test --test_env=WEFT_SHUFFLE_SEED=<seed>) gives it to every TestRuntime again.
+// time, up to what plain threads do. To try other orders, shuffle (seeds.h). A test that fails
+// prints its seed and how to run that order again; every TestRuntime of that run then takes that
+// seed.
 #ifndef WEFT_PLATFORM_FIBER_TESTING_TEST_RUNTIME_H_
 #define WEFT_PLATFORM_FIBER_TESTING_TEST_RUNTIME_H_
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <type_traits>
 #include <utility>
 
 #include "platform/fiber/runtime.h"
+#include "platform/fiber/testing/seeds.h"
 #include "platform/fiber/testing/simulated_clock.h"
 
 namespace weft {
@@ -61,9 +55,6 @@ class TestRuntime {
 // Parks the calling fiber until every other fiber waits; a nanosecond goes by. Not a cancel point.
 // Requires: on a fiber of a TestRuntime (or any runtime on a SimulatedClock without a Hold).
 void WaitUntilOthersBlock();
-
-// Calls `test` with the seeds 0 (no shuffle) … `seeds`, up to the first one that fails.
-void ForEachShuffle(int seeds, const std::function<void(uint64_t seed)>& test);
 
 }  // namespace weft
 
