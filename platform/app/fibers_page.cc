@@ -96,7 +96,7 @@ std::string RenderFibers(std::vector<FiberInfo> fibers, const std::vector<int>& 
 
 AdminReply FibersPage(Runtime& runtime) {
   std::vector<int> stuck_shards;
-  std::vector<FiberInfo> fibers = runtime.Fibers(kFibersTimeout, &stuck_shards);
+  std::vector<FiberInfo> fibers = runtime.Fibers({.timeout = kFibersTimeout}, &stuck_shards);
   return {.body = RenderFibers(std::move(fibers), stuck_shards, runtime.Stats())};
 }
 

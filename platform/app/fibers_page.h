@@ -14,6 +14,7 @@
 
 #include "absl/time/time.h"
 #include "platform/app/admin_server.h"
+#include "platform/fiber/fiber_info.h"
 #include "platform/fiber/observer.h"
 #include "platform/fiber/runtime.h"
 

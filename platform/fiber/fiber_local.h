@@ -29,6 +29,17 @@ std::unique_ptr<FiberLocalValue>& FiberLocalSlot(int slot);
 
 }  // namespace internal
 
+// All values of one fiber, for whoever looks at fibers from outside (RuntimeObserver).
+class FiberLocals {
+ public:
+  explicit FiberLocals(const std::unique_ptr<internal::FiberLocalValue>* slots) : slots_(slots) {}
+
+ private:
+  template <typename T>
+  friend class FiberLocal;
+  const std::unique_ptr<internal::FiberLocalValue>* slots_;
+};
+
 // T is copyable and default-constructible. Calls never park. Off fibers each thread has a value of
 // its own.
 template <typename T>
@@ -47,6 +58,11 @@ class FiberLocal {
   // Null where there is none yet: the cheap question.
   T* GetIfSet() {
     auto* holder = static_cast<Holder*>(internal::FiberLocalSlot(slot_).get());
+    return holder == nullptr ? nullptr : &holder->value;
+  }
+  // The value among those of another fiber, while that one does not run; null where it has none.
+  const T* FindIn(const FiberLocals& locals) const {
+    const auto* holder = static_cast<const Holder*>(locals.slots_[slot_].get());
     return holder == nullptr ? nullptr : &holder->value;
   }
   void Clear() { internal::FiberLocalSlot(slot_).reset(); }

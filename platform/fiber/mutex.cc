@@ -26,8 +26,15 @@ absl::Status Mutex::LockCancellable() {
   return TryLock() ? absl::OkStatus() : LockSlow(/*cancellable=*/true);
 }
 
+// The owner may live on another shard: it cannot unlock, and so cannot end, while lock_ is held.
+uint64_t Mutex::OwnerOf(const void* mutex) {
+  const auto* const self = static_cast<const Mutex*>(mutex);
+  std::lock_guard<SpinLock> hold(self->lock_);
+  return self->owner_ == nullptr ? 0 : self->owner_->id;
+}
+
 absl::Status Mutex::LockSlow(bool cancellable) {
-  Waiter waiter({.kind = "mutex", .object = this});
+  Waiter waiter({.kind = "mutex", .object = this, .owner = &Mutex::OwnerOf});
   {
     std::lock_guard<SpinLock> hold(lock_);
     if (owner_ == nullptr) {  // Unlocked since TryLock().

@@ -37,8 +37,9 @@ class Mutex {
 
  private:
   friend class ConditionVariable;
+  static uint64_t OwnerOf(const void* mutex);
   absl::Status LockSlow(bool cancellable);
-  internal::SpinLock lock_;
+  mutable internal::SpinLock lock_;
   internal::FiberRecord* owner_ = nullptr;
   internal::WaitQueue waiters_;
 };

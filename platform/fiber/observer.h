@@ -6,10 +6,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
-#include <vector>
 
 namespace weft {
+
+class FiberLocals;
 
 // One turn of a shard's loop: wait, then run every fiber that became ready.
 struct LoopSample {
@@ -25,6 +25,14 @@ class RuntimeObserver {
  public:
   virtual ~RuntimeObserver() = default;
   virtual void OnLoop(int /*shard*/, const LoopSample& /*sample*/) noexcept {}
+
+  // For looks inside: writes what the layers above know a fiber by, its trace id, as text that ends
+  // with a zero byte, at most `size` bytes of it, and returns true; false when there is none. Also
+  // called from a signal handler in the middle of that fiber's code: no allocation, no lock.
+  virtual bool DescribeFiber(const FiberLocals& /*locals*/, char* /*text*/,
+                             size_t /*size*/) noexcept {
+    return false;
+  }
 };
 
 // A reading of one shard's counters. Totals only grow.
@@ -42,19 +50,6 @@ struct ShardStats {
   size_t parked = 0;
   size_t idle = 0;    // pooled: a stack that waits for a task
   size_t timers = 0;  // armed
-};
-
-// One fiber, as the dump shows it. Times are ages in nanoseconds on the runtime's clock; they are
-// as exact as the shard's loop time, which is read once a turn.
-struct FiberInfo {
-  uint64_t id = 0;
-  int shard = 0;
-  std::string state;        // "running", "ready" or "parked"
-  std::string name;         // what was spawned: a method's name for a call
-  std::string waits_for;    // empty unless parked: "sleep", "mutex", "rpc reply", …
-  int64_t age_nanos = 0;    // since it was spawned
-  int64_t state_nanos = 0;  // since it entered its state
-  int64_t deadline_left_nanos = INT64_MAX;  // of its innermost cancel scope; INT64_MAX: none
 };
 
 }  // namespace weft

@@ -11,6 +11,7 @@
 #include "platform/base/check.h"
 #include "platform/base/cpu_quota.h"
 #include "platform/fiber/internal/fiber_body.h"
+#include "platform/fiber/internal/fiber_listing.h"
 #include "platform/fiber/internal/shard.h"
 #include "platform/fiber/internal/thread_event.h"
 
@@ -32,10 +33,11 @@ class BlockingBody final : public internal::FiberBody {
 
 // What Fibers() gathers; shared with the shards' answers, since a late one may come after the
 // caller has given up.
-struct FiberListing {
+struct FiberAnswers {
   std::mutex mutex;  // of all below
-  std::condition_variable complete;
-  std::vector<std::optional<std::vector<FiberInfo>>> answers;  // by shard
+  std::condition_variable all_complete;
+  std::vector<std::vector<std::vector<FiberInfo>>> slices;  // by shard
+  std::vector<bool> complete;                               // by shard
   int missing = 0;
 };
 
@@ -48,8 +50,8 @@ std::chrono::nanoseconds ThreadWait(absl::Duration timeout) {
 
 Runtime::Runtime(RuntimeOptions options)
     : clock_(options.clock != nullptr ? options.clock : &Clock::Real()) {
-  const int shards = options.shards > 0 ? options.shards : AllowedCpus();
-  for (int i = 0; i < shards; ++i) {
+  if (options.shards <= 0) options.shards = AllowedCpus();
+  for (int i = 0; i < options.shards; ++i) {
     std::unique_ptr<Poller> poller =
         options.poller_factory ? options.poller_factory(i) : MakeThreadPoller(*clock_);
     shards_.push_back(std::make_unique<internal::Shard>(*this, i, options, std::move(poller)));
@@ -94,28 +96,37 @@ std::vector<ShardStats> Runtime::Stats() const {
   return stats;
 }
 
-std::vector<FiberInfo> Runtime::Fibers(absl::Duration timeout, std::vector<int>* stuck_shards) {
+std::vector<FiberInfo> Runtime::Fibers(const FiberQuery& query, std::vector<int>* stuck_shards) {
   Check(Current() != this, "Runtime::Fibers blocks its thread: not on a shard of that runtime");
-  auto listing = std::make_shared<FiberListing>();
-  listing->answers.resize(shards_.size());
-  listing->missing = shards();
+  auto answers = std::make_shared<FiberAnswers>();
+  answers->slices.resize(shards_.size());
+  answers->complete.resize(shards_.size(), false);
+  answers->missing = shards();
   for (const auto& shard : shards_) {
-    shard->Post([listing, shard = shard.get()] {
-      std::vector<FiberInfo> fibers = shard->Fibers();
-      std::lock_guard<std::mutex> hold(listing->mutex);
-      listing->answers[static_cast<size_t>(shard->index())] = std::move(fibers);
-      if (--listing->missing == 0) listing->complete.notify_all();
+    auto listing = std::make_unique<internal::FiberListing>();
+    listing->query = query;
+    listing->deliver = [answers, index = static_cast<size_t>(shard->index())](
+                           std::vector<FiberInfo> slice, bool last) {
+      std::lock_guard<std::mutex> hold(answers->mutex);
+      answers->slices[index].push_back(std::move(slice));
+      answers->complete[index] = last;
+      if (last && --answers->missing == 0) answers->all_complete.notify_all();
+    };
+    shard->Post([shard = shard.get(), listing = std::move(listing)]() mutable {
+      shard->List(std::move(listing));
     });
   }
   std::vector<FiberInfo> all;
-  std::unique_lock<std::mutex> hold(listing->mutex);
-  listing->complete.wait_for(hold, ThreadWait(timeout), [&] { return listing->missing == 0; });
-  for (size_t i = 0; i < listing->answers.size(); ++i) {
-    std::optional<std::vector<FiberInfo>>& answer = listing->answers[i];
-    if (answer.has_value()) {
-      all.insert(all.end(), std::make_move_iterator(answer->begin()),
-                 std::make_move_iterator(answer->end()));
-    } else if (stuck_shards != nullptr) {
+  std::unique_lock<std::mutex> hold(answers->mutex);
+  answers->all_complete.wait_for(hold, ThreadWait(query.timeout),
+                                 [&] { return answers->missing == 0; });
+  for (size_t i = 0; i < shards_.size(); ++i) {
+    for (std::vector<FiberInfo>& slice : answers->slices[i]) {
+      all.insert(all.end(), std::make_move_iterator(slice.begin()),
+                 std::make_move_iterator(slice.end()));
+    }
+    answers->slices[i].clear();
+    if (!answers->complete[i] && stuck_shards != nullptr) {
       stuck_shards->push_back(static_cast<int>(i));
     }
   }

@@ -20,6 +20,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "platform/base/clock.h"
+#include "platform/fiber/fiber_info.h"
 #include "platform/fiber/observer.h"
 #include "platform/fiber/poller.h"
 
@@ -73,10 +74,11 @@ class Runtime {
   // Readings for telemetry; any thread, never blocks.
   std::vector<ShardStats> Stats() const;
 
-  // Every fiber with a task, shard by shard. Each shard lists its own between two fibers, so the
-  // calling *thread* blocks until the shard gets there, at most `timeout`; a shard that does not
-  // answer in time is reported by its number in `stuck_shards`. Not on a fiber of this runtime.
-  std::vector<FiberInfo> Fibers(absl::Duration timeout, std::vector<int>* stuck_shards);
+  // Every fiber with a task, shard by shard. Each shard lists its own between fibers, in slices of
+  // 0.2 ms, so the calling *thread* blocks until all have got there, at most `query.timeout`; a
+  // shard that has not finished in time is reported by its number in `stuck_shards` (may be null),
+  // and what it told so far is in the list. Not on a fiber of this runtime.
+  std::vector<FiberInfo> Fibers(const FiberQuery& query, std::vector<int>* stuck_shards = nullptr);
 
   // The poller of the calling fiber's shard; null off fibers.
   static Poller* CurrentPoller();

@@ -292,7 +292,7 @@ TEST(RuntimeFibers, ListsEveryFiberWithWhatItWaitsFor) {
   all_wait.Wait();
   // The shard answers between fibers: "main" is at its next park by then.
   std::vector<int> stuck_shards;
-  std::vector<FiberInfo> fibers = runtime.runtime().Fibers(absl::InfiniteDuration(), &stuck_shards);
+  std::vector<FiberInfo> fibers = runtime.runtime().Fibers({}, &stuck_shards);
   EXPECT_TRUE(stuck_shards.empty());
   ASSERT_EQ(fibers.size(), 3u);
   std::sort(fibers.begin(), fibers.end(),
@@ -330,14 +330,14 @@ TEST(RuntimeFibers, AShardThatIsStuckIsNamed) {
   });
   stuck.Wait();
   std::vector<int> stuck_shards;
-  EXPECT_TRUE(runtime.Fibers(absl::Milliseconds(1), &stuck_shards).empty());
+  EXPECT_TRUE(runtime.Fibers({.timeout = absl::Milliseconds(1)}, &stuck_shards).empty());
   // On a slow machine shard 0 may not have answered either.
   ASSERT_FALSE(stuck_shards.empty());
   EXPECT_EQ(stuck_shards.back(), 1);
   release.Notify();
   runner.join();
   stuck_shards.clear();
-  runtime.Fibers(absl::InfiniteDuration(), &stuck_shards);
+  runtime.Fibers({}, &stuck_shards);
   EXPECT_TRUE(stuck_shards.empty());
 }
 

@@ -24,11 +24,20 @@ void TaskNode::Finished() { group_->OnFinished(*this); }
 
 }  // namespace internal
 
-TaskGroup::TaskGroup(const CancelScope::Options& options)
-    : scope_(CancelScope::NotEntered{}, options.shield ? nullptr : CancelScope::Current(),
-             internal::ToDeadlineNanos(options.deadline)) {
-  Check(internal::CurrentFiber() != nullptr, "a TaskGroup is made on a fiber");
+namespace {
+
+uint64_t CallingFiberId() {
+  const internal::FiberRecord* const fiber = internal::CurrentFiber();
+  Check(fiber != nullptr, "a TaskGroup is made on a fiber");
+  return fiber->id;
 }
+
+}  // namespace
+
+TaskGroup::TaskGroup(const CancelScope::Options& options)
+    : owner_id_(CallingFiberId()),
+      scope_(CancelScope::NotEntered{}, options.shield ? nullptr : CancelScope::Current(),
+             internal::ToDeadlineNanos(options.deadline)) {}
 
 TaskGroup::~TaskGroup() {
   if (running_ > 0) {
@@ -44,7 +53,11 @@ void TaskGroup::Start(const char* name, std::unique_ptr<internal::TaskNode> node
   node->next_ = std::move(nodes_);
   nodes_ = std::move(node);
   ++running_;
-  if (!internal::StartFiber(started, {.name = name, .scope = &scope_, .inherit_locals = true})) {
+  if (!internal::StartFiber(started, {.name = name,
+                                      .scope = &scope_,
+                                      .parent_id = owner_id_,
+                                      .group = this,
+                                      .inherit_locals = true})) {
     started.status_ = absl::ResourceExhaustedError(
         "no fiber for a task: RuntimeOptions::max_fibers_per_shard or memory is used up");
     OnFinished(started);

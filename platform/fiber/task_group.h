@@ -176,7 +176,8 @@ class TaskGroup {
   void Start(const char* name, std::unique_ptr<internal::TaskNode> node);
   void OnFinished(internal::TaskNode& node);
 
-  CancelScope scope_;  // entered by the children, not by the fiber that made the group
+  const uint64_t owner_id_;  // the fiber that made the group
+  CancelScope scope_;        // entered by the children, not by the fiber that made the group
   std::unique_ptr<internal::TaskNode> nodes_;
   size_t running_ = 0;
   absl::Status first_failure_;

@@ -6,6 +6,7 @@
 #include <boost/fiber/operations.hpp>
 #include <boost/fiber/type.hpp>
 #include <chrono>
+#include <cstring>
 
 #include "platform/base/check.h"
 
@@ -46,6 +47,17 @@ class BoostScheduler::Algorithm final : public boost::fibers::algo::algorithm {
 };
 
 namespace {
+
+// Boost keeps a context's continuation to itself; access is not checked for the arguments of an
+// explicit instantiation ([temp.spec.general]), which is how it is had here.
+boost::context::fiber& ContinuationOf(boost::fibers::context& context);
+template <boost::context::fiber boost::fibers::context::*member>
+struct Opened {
+  friend boost::context::fiber& ContinuationOf(boost::fibers::context& context) {
+    return context.*member;
+  }
+};
+template struct Opened<&boost::fibers::context::c_>;
 
 // Hands a stack that was cut out by hand to Boost, and takes it back.
 class StackHandover {
@@ -91,5 +103,14 @@ void BoostScheduler::Bury() {
 }
 
 void BoostScheduler::Resume(Context* context) { context->resume(); }
+
+const void* BoostScheduler::SavedRegisters(Context* context) {
+  // A boost::context::fiber is the saved stack pointer and nothing else.
+  const boost::context::fiber& continuation = ContinuationOf(*context);
+  const void* saved = nullptr;
+  static_assert(sizeof(continuation) == sizeof(saved));
+  std::memcpy(&saved, &continuation, sizeof(saved));
+  return saved;
+}
 
 }  // namespace weft::internal

@@ -57,6 +57,8 @@ class BoostScheduler {
   Context* thread_context() const { return thread_context_; }
 
   static void Resume(Context* context);
+  // Where the registers of a context that was left lie, on its stack; see saved_stack.h.
+  static const void* SavedRegisters(Context* context);
 
  private:
   class Algorithm;

@@ -3,6 +3,8 @@
 #ifndef WEFT_PLATFORM_FIBER_INTERNAL_FIBER_BODY_H_
 #define WEFT_PLATFORM_FIBER_INTERNAL_FIBER_BODY_H_
 
+#include <cstdint>
+
 namespace weft {
 class CancelScope;
 }  // namespace weft
@@ -27,6 +29,8 @@ class FiberBody {
 struct StartOptions {
   const char* name = "fiber";    // outlives the fiber; shown in the dump
   CancelScope* scope = nullptr;  // the scope it starts in; null: none
+  uint64_t parent_id = 0;        // of the fiber that owns the group below; 0: a root
+  const void* group = nullptr;   // the TaskGroup it is a child of; null: none
   bool inherit_locals = false;   // copy the FiberLocals of the calling fiber
   bool notify_first_park = false;
 };

@@ -37,10 +37,13 @@ struct FiberRecord {
   FiberBody* body = nullptr;  // null while idle; still null when resumed: the fiber ends
   CancelScope* scope = nullptr;
   const char* name = "";
+  uint64_t parent_id = 0;
+  const void* group = nullptr;
   WaitInfo waits_for;
   FiberState state = FiberState::kIdle;
   bool first_park_pending = false;
-  uint64_t id = 0;  // a new one for each task
+  bool has_stack = false;  // it has run: there are registers to find its frames by
+  uint64_t id = 0;         // a new one for each task
   int64_t spawned_nanos = 0;
   int64_t state_since_nanos = 0;
   std::unique_ptr<FiberLocalValue> locals[kMaxFiberLocals];

@@ -78,7 +78,8 @@ Shard::Shard(Runtime& runtime, int index, const RuntimeOptions& options,
       poller_(std::move(poller)),
       run_budget_cycles_(RunBudgetCycles(clock_, kRunBudgetNanos)),
       stacks_(options.stack_bytes),
-      ready_(SeedOfShard(options.shuffle_seed, index)) {
+      ready_(SeedOfShard(options.shuffle_seed, index)),
+      next_fiber_id_(static_cast<uint64_t>(index) + 1) {
   ThreadEvent started;
   thread_ = std::thread([this, &started] { ThreadMain(&started); });
   started.Wait();
@@ -91,6 +92,7 @@ Shard::~Shard() {
   for (PostNode* post = posts_.load(std::memory_order_relaxed); post != nullptr;) {
     delete std::exchange(post, post->next);
   }
+  while (listings_ != nullptr) delete std::exchange(listings_, listings_->next_listing);
 }
 
 void Shard::ThreadMain(ThreadEvent* started) {
@@ -136,7 +138,10 @@ bool Shard::Start(FiberBody& body, const StartOptions& options) {
   fiber->scope = options.scope;
   fiber->name = options.name;
   fiber->first_park_pending = options.notify_first_park;
-  fiber->id = ++next_fiber_id_;
+  fiber->parent_id = options.parent_id;
+  fiber->group = options.group;
+  fiber->id = next_fiber_id_;
+  next_fiber_id_ += static_cast<uint64_t>(options_.shards);
   fiber->spawned_nanos = loop_nanos_;
   if (options.inherit_locals && current_ != nullptr) {
     for (int i = 0; i < kMaxFiberLocals; ++i) {
@@ -182,6 +187,7 @@ FiberRecord* Shard::NewFiber() {
 // Noexcept: an exception that leaves a body ends the process, here rather than in Boost.
 void Shard::FiberMain(FiberRecord& self) noexcept {
   self.sanitizer.Arrived();
+  self.has_stack = true;
   while (self.body != nullptr) {
     RunBody(self);
     if (idle_count_.Get() >= options_.max_idle_fibers) break;
@@ -216,6 +222,7 @@ void Shard::RunBody(FiberRecord& self) {
 void Shard::FreeFiber(FiberRecord& fiber) {
   (fiber.all_previous == nullptr ? all_ : fiber.all_previous->all_next) = fiber.all_next;
   if (fiber.all_next != nullptr) fiber.all_next->all_previous = fiber.all_previous;
+  SkipInListings(fiber);
   --live_fibers_;
   fiber.sanitizer.Destroy();
   fiber.~FiberRecord();

@@ -17,6 +17,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "platform/fiber/internal/boost_scheduler.h"
+#include "platform/fiber/internal/fiber_listing.h"
 #include "platform/fiber/internal/fiber_record.h"
 #include "platform/fiber/internal/run_queue.h"
 #include "platform/fiber/internal/stack_pool.h"
@@ -33,6 +34,8 @@ class Shard final : private BoostScheduler::Host {
   // how late events are seen when the run queue never empties.
   static constexpr int kRunBudget = 64;
   static constexpr int64_t kRunBudgetNanos = 500'000;
+  // Text that an observer may know a fiber by, with the zero byte at its end.
+  static constexpr size_t kMaxDescription = 64;
 
   Shard(Runtime& runtime, int index, const RuntimeOptions& options, std::unique_ptr<Poller> poller);
   // Requires: every body has finished (WaitUntilIdle). Ends the thread.
@@ -63,7 +66,10 @@ class Shard final : private BoostScheduler::Host {
   void Yield();
   WakeReason Park(Waiter& waiter, int64_t deadline_nanos, bool cancellable);
   FiberRecord* current_fiber() const { return current_; }
-  std::vector<FiberInfo> Fibers() const;
+  // Describes every fiber that has a body; ends by itself, after some turns of the loop.
+  void List(std::unique_ptr<FiberListing> listing);
+  // The fiber that runs the task of that id; null when it has ended.
+  FiberRecord* FindFiber(uint64_t id) const;
 
  private:
   struct PostNode {
@@ -91,6 +97,9 @@ class Shard final : private BoostScheduler::Host {
   void FiberMain(FiberRecord& self) noexcept;
   void RunBody(FiberRecord& self);
   void FreeFiber(FiberRecord& fiber);
+  FiberInfo Describe(const FiberRecord& fiber, const FiberQuery& query) const;
+  void ListSlice(FiberListing* listing);
+  void SkipInListings(const FiberRecord& fiber);
   void MakeReady(FiberRecord& fiber);
 
   // Switching.
@@ -123,6 +132,7 @@ class Shard final : private BoostScheduler::Host {
   RunQueue ready_;
   FiberRecord* idle_ = nullptr;  // a stack of warm stacks: last in, first out
   FiberRecord* all_ = nullptr;
+  FiberListing* listings_ = nullptr;
   FiberRecord* current_ = nullptr;  // null: the loop
   void* exception_globals_ = nullptr;
   SanitizerFiber loop_sanitizer_;
@@ -138,7 +148,7 @@ class Shard final : private BoostScheduler::Host {
   int64_t longest_run_rotated_nanos_ = 0;
   int64_t loop_nanos_ = 0;  // the clock, read once a turn of the loop
   size_t live_fibers_ = 0;  // contexts: with a body or idle
-  uint64_t next_fiber_id_ = 0;
+  uint64_t next_fiber_id_;  // of this shard alone: they differ by the number of shards
   Published<uint64_t> spawned_total_;
   Published<uint64_t> finished_total_;
   Published<uint64_t> iterations_total_;

@@ -2,9 +2,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "platform/fiber/cancel_scope.h"
 #include "platform/fiber/internal/cycle_clock.h"
-#include "platform/fiber/internal/scope_access.h"
 #include "platform/fiber/internal/shard.h"
 
 namespace weft::internal {
@@ -36,28 +34,6 @@ ShardStats Shard::Stats() const {
   const uint64_t active = stats.ready + stats.running;
   stats.parked = live > active ? live - active : 0;
   return stats;
-}
-
-std::vector<FiberInfo> Shard::Fibers() const {
-  std::vector<FiberInfo> fibers;
-  for (const FiberRecord* fiber = all_; fiber != nullptr; fiber = fiber->all_next) {
-    if (fiber->body == nullptr) continue;
-    FiberInfo info;
-    info.id = fiber->id;
-    info.shard = index_;
-    info.state = fiber->state == FiberState::kReady     ? "ready"
-                 : fiber->state == FiberState::kRunning ? "running"
-                                                        : "parked";
-    info.name = fiber->name;
-    if (fiber->state == FiberState::kParked) info.waits_for = fiber->waits_for.kind;
-    info.age_nanos = loop_nanos_ - fiber->spawned_nanos;
-    info.state_nanos = loop_nanos_ - fiber->state_since_nanos;
-    if (fiber->scope != nullptr && ScopeAccess::DeadlineNanos(*fiber->scope) != kNeverNanos) {
-      info.deadline_left_nanos = ScopeAccess::DeadlineNanos(*fiber->scope) - loop_nanos_;
-    }
-    fibers.push_back(std::move(info));
-  }
-  return fibers;
 }
 
 }  // namespace weft::internal

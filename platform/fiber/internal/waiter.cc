@@ -8,8 +8,7 @@
 
 namespace weft::internal {
 
-Waiter::Waiter(const WaitInfo& wait_info)
-    : WaitNode(this), fiber(CurrentFiber()), info(wait_info) {
+Waiter::Waiter(const WaitInfo& wait_info) : WaitNode(this), fiber(CurrentFiber()), info(wait_info) {
   Check(fiber != nullptr,
         "a call that parks was made off fibers: run it on one (Runtime::Run, TaskGroup::Spawn)");
 }

@@ -37,7 +37,7 @@ TestRuntime::TestRuntime(RuntimeOptions options)
 }
 
 TestRuntime::~TestRuntime() {
-  const std::vector<FiberInfo> left = runtime_->Fibers(absl::InfiniteDuration(), nullptr);
+  const std::vector<FiberInfo> left = runtime_->Fibers({});
   if (!left.empty()) {
     ADD_FAILURE() << "fibers are left at the end of the test:" << Describe(left);
     runtime_.release();

@@ -1,0 +1,110 @@
+// How a shard tells of its fibers. See shard.cc for what it does with them.
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "platform/fiber/cancel_scope.h"
+#include "platform/fiber/internal/cycle_clock.h"
+#include "platform/fiber/internal/fiber_listing.h"
+#include "platform/fiber/internal/saved_stack.h"
+#include "platform/fiber/internal/scope_access.h"
+#include "platform/fiber/internal/shard.h"
+
+namespace weft::internal {
+namespace {
+
+// The scheduler's own frames at the inner end of a fiber that was left: Boost's switch, its
+// context, BoostScheduler::Resume. SwitchAway() and its callers may be inlined, so they are left to
+// those who print names (stack_trace.h).
+void AddStack(const FiberRecord& fiber, FiberInfo* info) {
+  if (!fiber.has_stack || !SavedStacksWork()) return;
+  uintptr_t addresses[kMaxStackFrames];
+  const size_t count =
+      WalkSavedStack(BoostScheduler::SavedRegisters(fiber.context), addresses, kMaxStackFrames);
+  info->stack.assign(addresses, addresses + count);
+}
+
+void AddWait(const FiberRecord& fiber, FiberInfo* info) {
+  info->waits_for = fiber.waits_for.kind;
+  info->object_id = reinterpret_cast<uintptr_t>(fiber.waits_for.object);
+  if (fiber.waits_for.owner != nullptr) {
+    info->owner_id = fiber.waits_for.owner(fiber.waits_for.object);
+  }
+}
+
+void AddScope(const CancelScope& scope, int64_t now_nanos, FiberInfo* info) {
+  if (const int64_t deadline = ScopeAccess::DeadlineNanos(scope); deadline != kNeverNanos) {
+    info->deadline_left_nanos = deadline - now_nanos;
+  }
+  if (scope.cancelled()) info->cancelled = std::string(CancelCauseName(scope.cause()));
+}
+
+}  // namespace
+
+FiberInfo Shard::Describe(const FiberRecord& fiber, const FiberQuery& query) const {
+  FiberInfo info;
+  info.id = fiber.id;
+  info.shard = index_;
+  info.state = fiber.state == FiberState::kReady     ? "ready"
+               : fiber.state == FiberState::kRunning ? "running"
+                                                     : "parked";
+  info.name = fiber.name;
+  info.age_nanos = loop_nanos_ - fiber.spawned_nanos;
+  info.state_nanos = loop_nanos_ - fiber.state_since_nanos;
+  info.parent_id = fiber.parent_id;
+  info.group_id = reinterpret_cast<uintptr_t>(fiber.group);
+  if (fiber.state == FiberState::kParked) AddWait(fiber, &info);
+  if (fiber.scope != nullptr) AddScope(*fiber.scope, loop_nanos_, &info);
+  char text[kMaxDescription] = "";
+  if (observer_ != nullptr &&
+      observer_->DescribeFiber(FiberLocals(fiber.locals), text, sizeof(text))) {
+    info.trace_id = text;
+  }
+  if (query.stacks) AddStack(fiber, &info);
+  return info;
+}
+
+void Shard::List(std::unique_ptr<FiberListing> listing) {
+  listing->next = all_;
+  listing->next_listing = listings_;
+  listings_ = listing.release();
+  ListSlice(listings_);
+}
+
+void Shard::ListSlice(FiberListing* listing) {
+  const uint64_t slice_cycles =
+      static_cast<uint64_t>(static_cast<double>(FiberListing::kSliceNanos) / NanosPerCycle());
+  const uint64_t begin = ReadCycles();
+  std::vector<FiberInfo> slice;
+  while (listing->next != nullptr && ReadCycles() - begin < slice_cycles) {
+    const FiberRecord& fiber = *std::exchange(listing->next, listing->next->all_next);
+    if (fiber.body != nullptr) slice.push_back(Describe(fiber, listing->query));
+  }
+  if (listing->next != nullptr) {
+    listing->deliver(std::move(slice), /*last=*/false);
+    Push([this, listing] { ListSlice(listing); });
+    return;
+  }
+  FiberListing** link = &listings_;
+  while (*link != listing) link = &(*link)->next_listing;
+  *link = listing->next_listing;
+  const std::unique_ptr<FiberListing> done(listing);
+  done->deliver(std::move(slice), /*last=*/true);
+}
+
+void Shard::SkipInListings(const FiberRecord& fiber) {
+  for (FiberListing* listing = listings_; listing != nullptr; listing = listing->next_listing) {
+    if (listing->next == &fiber) listing->next = fiber.all_next;
+  }
+}
+
+FiberRecord* Shard::FindFiber(uint64_t id) const {
+  for (FiberRecord* fiber = all_; fiber != nullptr; fiber = fiber->all_next) {
+    if (fiber->body != nullptr && fiber->id == id) return fiber;
+  }
+  return nullptr;
+}
+
+}  // namespace weft::internal
