@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -135,6 +136,41 @@ TEST(Unary, MetadataTravelsBothWays) {
     EXPECT_EQ(initial.entries()[0].second, "first");
     ASSERT_EQ(trailing.entries().size(), 1u);
     EXPECT_EQ(trailing.entries()[0].second, std::string("\0\1\2", 3));
+  });
+}
+
+// What a call was accepted with stays its own while its slot brings others.
+TEST(Unary, MetadataAndRequestStayWithTheirCallWhileOthersCome) {
+  constexpr int kCalls = 20;
+  TestServer server;
+  weft::Channel<int> all_arrived(1);
+  int arrived = 0;
+  server.echo().say = [&](CallContext& call,
+                          const EchoRequest& request) -> absl::StatusOr<EchoReply> {
+    const std::optional<absl::string_view> before = call.metadata().Find("x-short");
+    if (++arrived == kCalls) all_arrived.Close();
+    all_arrived.Receive();
+    EXPECT_EQ(call.metadata().Find("x-short"), before);
+    EchoReply reply;
+    reply.set_payload(absl::StrCat(request.payload(), *call.metadata().Find("x-short"),
+                                   *call.metadata().Find("x-long")));
+    return reply;
+  };
+  server.Run([&] {
+    TaskGroup group;
+    for (int i = 0; i < kCalls; ++i) {
+      group.Spawn([&, i] {
+        // gRPC keeps the one inside its entry, the other beside it.
+        const std::string long_value(100, static_cast<char>('a' + i));
+        CallOptions options;
+        options.metadata.Add("x-short", absl::StrCat(i));
+        options.metadata.Add("x-long", long_value);
+        const auto reply = server.client().Say(Request("call "), options);
+        ASSERT_TRUE(reply.ok()) << reply.status();
+        EXPECT_EQ(reply->payload(), absl::StrCat("call ", i, long_value));
+      });
+    }
+    EXPECT_EQ(group.Wait(), absl::OkStatus());
   });
 }
 

@@ -4,13 +4,13 @@
 #include <grpc/support/alloc.h>
 
 #include <exception>
+#include <span>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "platform/base/check.h"
+#include "absl/strings/strip.h"
 #include "platform/rpc/internal/server_shard.h"
-#include "platform/rpc/internal/slices.h"
 #include "platform/rpc/internal/status.h"
-#include "platform/rpc/internal/timespec.h"
 
 namespace weft::rpc::internal {
 namespace {
@@ -19,45 +19,19 @@ constexpr int64_t kDeadlineSlackNanos = 5'000'000;
 
 }  // namespace
 
-ServerCallImpl::ServerCallImpl(ServerShard& shard) : shard_(shard) {
-  grpc_metadata_array_init(&received_metadata_);
-  grpc_call_details_init(&details_);
-}
+// --- On the loop -----------------------------------------------------------------------------
 
-ServerCallImpl::~ServerCallImpl() {
-  grpc_metadata_array_destroy(&received_metadata_);
-  grpc_call_details_destroy(&details_);
-}
-
-// --- Accepting -------------------------------------------------------------------------------
-
-void ServerCallImpl::Arm(const RegisteredMethod& method) {
-  registered_ = &method;
-  method_ = method.descriptor;
-  grpc_completion_queue* const queue = shard_.poller().core();
-  const grpc_call_error error =
-      method.handle == nullptr
-          ? grpc_server_request_call(shard_.core_server(), &core_, &details_, &received_metadata_,
-                                     queue, queue, accept_.tag())
-          : grpc_server_request_registered_call(
-                shard_.core_server(), method.handle, &core_, &core_deadline_, &received_metadata_,
-                method.request_comes_along() ? &request_ : nullptr, queue, queue, accept_.tag());
-  Check(error == GRPC_CALL_OK, "gRPC refused to be asked for a call");
-}
-
-void ServerCallImpl::OnAccepted(bool ok) {
-  if (!ok) {  // The server shuts down: there will be no call.
-    shard_.SlotEnded(*this);
-    return;
+void ServerCallImpl::Begin(const AcceptedCall& accepted) {
+  registered_ = &accepted.method;
+  method_ = registered_->descriptor;
+  if (registered_->handle == nullptr) {
+    unregistered_path_ = std::make_unique<const std::string>(accepted.path);
   }
-  shard_.CallAccepted(*this, *registered_);
-  Begin();
-}
-
-void ServerCallImpl::Begin() {
+  core_ = accepted.core;
+  request_.reset(accepted.request);
+  received_metadata_.assign(accepted.metadata.begin(), accepted.metadata.end());
   accepted_nanos_ = shard_.clock().MonotonicNanos();
-  deadline_nanos_ =
-      ToMonotonicNanos(registered_->handle == nullptr ? details_.deadline : core_deadline_);
+  deadline_nanos_ = accepted.deadline_nanos;
   connection_ = shard_.connections().Find(core_);
   scope_.emplace(deadline_nanos_);
   if (deadline_nanos_ <= accepted_nanos_) {
@@ -118,10 +92,11 @@ absl::Status ServerCallImpl::CheckSize(grpc_byte_buffer& message) const {
 }
 
 absl::Status ServerCallImpl::ReadRequest(google::protobuf::MessageLite* request) {
-  if (request_ == nullptr) return absl::InternalError("the client sent no request");
-  if (absl::Status s = CheckSize(*request_); !s.ok()) return s;
-  received_bytes_ += grpc_byte_buffer_length(request_);
-  return ParseMessage(*request_, request);
+  const ByteBuffer message = std::move(request_);
+  if (message == nullptr) return absl::InternalError("the client sent no request");
+  if (absl::Status s = CheckSize(*message); !s.ok()) return s;
+  received_bytes_ += grpc_byte_buffer_length(message.get());
+  return ParseMessage(*message, request);
 }
 
 absl::Status ServerCallImpl::SetReply(const google::protobuf::MessageLite& reply) {
@@ -186,8 +161,7 @@ absl::Status ServerCallImpl::Write(const google::protobuf::MessageLite& reply) {
 
 void ServerCallImpl::Finish(const absl::Status& handler_status) {
   absl::Status status = handler_status;
-  for (const Metadata* metadata : {&initial_metadata_, &trailing_metadata_}) {
-    if (metadata->empty()) continue;
+  for (const OutgoingMetadata* metadata : {&initial_metadata_, &trailing_metadata_}) {
     if (absl::Status s = metadata->Validate(); !s.ok()) status = absl::InternalError(s.message());
   }
   if (!status.ok()) outgoing_.reset();
@@ -218,9 +192,9 @@ int ServerCallImpl::FillInitialMetadata(grpc_op* op) {
   if (initial_metadata_sent_) return 0;
   initial_metadata_sent_ = true;
   op->op = GRPC_OP_SEND_INITIAL_METADATA;
-  if (!initial_metadata_.empty()) core_initial_metadata_ = ToCore(initial_metadata_);
-  op->data.send_initial_metadata.count = core_initial_metadata_.size();
-  op->data.send_initial_metadata.metadata = core_initial_metadata_.data();
+  const std::span<grpc_metadata> metadata = initial_metadata_.ToCore();
+  op->data.send_initial_metadata.count = metadata.size();
+  op->data.send_initial_metadata.metadata = metadata.data();
   return 1;
 }
 
@@ -277,14 +251,11 @@ int ServerCallImpl::FinishBatch::Fill(grpc_op* ops) {
     ops[count].op = GRPC_OP_SEND_MESSAGE;
     ops[count++].data.send_message.send_message = call_.outgoing_.get();
   }
-  if (!call_.trailing_metadata_.empty()) {
-    call_.core_trailing_metadata_ = ToCore(call_.trailing_metadata_);
-  }
+  const std::span<grpc_metadata> metadata = call_.trailing_metadata_.ToCore();
   grpc_op& status = ops[count++];
   status.op = GRPC_OP_SEND_STATUS_FROM_SERVER;
-  status.data.send_status_from_server.trailing_metadata_count =
-      call_.core_trailing_metadata_.size();
-  status.data.send_status_from_server.trailing_metadata = call_.core_trailing_metadata_.data();
+  status.data.send_status_from_server.trailing_metadata_count = metadata.size();
+  status.data.send_status_from_server.trailing_metadata = metadata.data();
   status.data.send_status_from_server.status = call_.status_code_;
   status.data.send_status_from_server.status_details =
       GRPC_SLICE_LENGTH(call_.status_message_) == 0 ? nullptr : &call_.status_message_;
@@ -303,19 +274,14 @@ void ServerCallImpl::FinishBatch::Notify(bool) { call_.OnBatchEnd(); }
 void ServerCallImpl::Reset() {
   scope_.reset();
   shard_.connections().Release(std::exchange(connection_, nullptr));
-  ReleaseMetadata(core_initial_metadata_);
-  ReleaseMetadata(core_trailing_metadata_);
   initial_metadata_.clear();
   trailing_metadata_.clear();
   grpc_slice_unref(std::exchange(status_message_, grpc_empty_slice()));
   outgoing_.reset();
   ByteBuffer(std::exchange(incoming_, nullptr)).reset();
-  ByteBuffer(std::exchange(request_, nullptr)).reset();
-  received_metadata_.count = 0;  // The array itself is kept; its slices were the call's.
-  if (registered_->handle == nullptr) {
-    grpc_call_details_destroy(&details_);
-    grpc_call_details_init(&details_);
-  }
+  request_.reset();
+  received_metadata_.clear();
+  unregistered_path_.reset();
   grpc_call_unref(std::exchange(core_, nullptr));
   deadline_nanos_ = kNeverNanos;
   close_watched_ = initial_metadata_sent_ = reads_ended_ = false;
@@ -326,9 +292,8 @@ void ServerCallImpl::Reset() {
 // --- What the handler may ask ----------------------------------------------------------------
 
 absl::string_view ServerCallImpl::requested_method() const {
-  const absl::string_view path =
-      registered_->handle == nullptr ? View(details_.method) : absl::string_view(method_->path);
-  return path.empty() ? path : path.substr(1);
+  if (unregistered_path_ == nullptr) return method_->name();
+  return absl::StripPrefix(*unregistered_path_, "/");
 }
 
 std::string ServerCallImpl::peer() const {
@@ -341,7 +306,7 @@ std::string ServerCallImpl::peer() const {
 absl::Time ServerCallImpl::deadline() const { return shard_.clock().ToTime(deadline_nanos_); }
 
 MetadataView ServerCallImpl::metadata() const {
-  return {received_metadata_.metadata, received_metadata_.count};
+  return {received_metadata_.data(), received_metadata_.size()};
 }
 
 void ServerCallImpl::AddInitialMetadata(absl::string_view key, absl::string_view value) {

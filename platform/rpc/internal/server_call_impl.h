@@ -1,57 +1,43 @@
 // ServerCallImpl: the life of one call on the server. Read it from top to bottom:
 //
-//   Arm()          gRPC is asked for the next call of a method
-//   OnAccepted()   a call has come (on the loop); the slot is armed again with a fresh object, and
-//   a
-//                  fiber is started for this one
+//   Begin()        a call has come to a slot (accept_slot.h, on the loop); a fiber is started
 //   Run()          on the fiber: interceptors, handler; while the handler runs it may park in
 //                  Read() and Write() or anywhere else. Its first park asks gRPC to tell us when
 //                  the client goes away
 //   Finish()       the status, with the reply of a unary call, is submitted; the fiber ends
 //   OnBatchEnd()   gRPC has let go of all tags (on the loop): the object goes back to the pool
 //
-// All of it happens on one shard, so nothing is locked.
+// All of it happens on one shard, so nothing is locked. A call may wait long and among many, so
+// what few calls need is made when it is needed, and what is read once is let go of.
 #ifndef WEFT_PLATFORM_RPC_INTERNAL_SERVER_CALL_IMPL_H_
 #define WEFT_PLATFORM_RPC_INTERNAL_SERVER_CALL_IMPL_H_
 
 #include <grpc/grpc.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "platform/fiber/internal/fiber_body.h"
 #include "platform/fiber/internal/root_scope.h"
+#include "platform/rpc/internal/accept_slot.h"
 #include "platform/rpc/internal/byte_buffer.h"
 #include "platform/rpc/internal/connection.h"
 #include "platform/rpc/internal/operation.h"
+#include "platform/rpc/internal/outgoing_metadata.h"
 #include "platform/rpc/server/server_call.h"
-#include "platform/rpc/server/service.h"
 
 namespace weft::rpc::internal {
 
 class ServerShard;
 
-// A method as the server knows it. The handle is gRPC's; null for what nobody registered.
-struct RegisteredMethod {
-  const MethodDescriptor* descriptor = nullptr;
-  Service* service = nullptr;
-  Service::Handler handler = nullptr;
-  void* handle = nullptr;
-
-  bool request_comes_along() const {
-    return descriptor->kind == MethodKind::kUnary ||
-           descriptor->kind == MethodKind::kServerStreaming;
-  }
-};
-
 class ServerCallImpl final : public ServerCall, private weft::internal::FiberBody {
  public:
-  explicit ServerCallImpl(ServerShard& shard);
-  ~ServerCallImpl() override;
+  explicit ServerCallImpl(ServerShard& shard) : shard_(shard) {}
 
-  // Asks gRPC for the next call of `method`; OnAccepted() follows, on the loop.
-  void Arm(const RegisteredMethod& method);
+  // Serves a call. On the loop.
+  void Begin(const AcceptedCall& accepted);
 
   // The server drains: the handler sees its cancellation. No-op when it has returned already.
   void CancelForDrain();
@@ -86,14 +72,6 @@ class ServerCallImpl final : public ServerCall, private weft::internal::FiberBod
    protected:
     ServerCallImpl& call_;
   };
-  class AcceptOperation final : public Operation {
-   public:
-    explicit AcceptOperation(ServerCallImpl& call) : call_(call) {}
-    void Notify(bool ok) override { call_.OnAccepted(ok); }
-
-   private:
-    ServerCallImpl& call_;
-  };
   // Tells when the call is over, however it ends.
   class CloseBatch final : public CallBatch {
    public:
@@ -124,8 +102,6 @@ class ServerCallImpl final : public ServerCall, private weft::internal::FiberBod
     Corkable* connection() const override { return call_.connection_; }
   };
 
-  void OnAccepted(bool ok);
-  void Begin();
   void Run() override;
   void Finished() override {}
   void OnFirstPark() override;
@@ -141,19 +117,15 @@ class ServerCallImpl final : public ServerCall, private weft::internal::FiberBod
 
   ServerShard& shard_;
   const RegisteredMethod* registered_ = nullptr;
-  AcceptOperation accept_{*this};
   CloseBatch close_{*this};
   ReadBatch read_{*this};
   WriteBatch write_{*this};
   FinishBatch finish_{*this};
 
-  // Filled by gRPC when the call comes.
   grpc_call* core_ = nullptr;
-  gpr_timespec core_deadline_ = {};
-  grpc_metadata_array received_metadata_ = {};
-  grpc_byte_buffer* request_ = nullptr;
-  grpc_call_details details_ = {};
-
+  ByteBuffer request_;  // until it is parsed
+  std::vector<grpc_metadata> received_metadata_;
+  std::unique_ptr<const std::string> unregistered_path_;  // null for a method that we serve
   ShardConnection* connection_ = nullptr;
   std::optional<weft::internal::RootScope> scope_;
   int64_t deadline_nanos_ = kNeverNanos;
@@ -169,10 +141,8 @@ class ServerCallImpl final : public ServerCall, private weft::internal::FiberBod
   Completion read_end_;
   Completion write_end_;
 
-  Metadata initial_metadata_;
-  Metadata trailing_metadata_;
-  std::vector<grpc_metadata> core_initial_metadata_;
-  std::vector<grpc_metadata> core_trailing_metadata_;
+  OutgoingMetadata initial_metadata_;
+  OutgoingMetadata trailing_metadata_;
   grpc_status_code status_code_ = GRPC_STATUS_OK;
   grpc_slice status_message_ = {};
 };

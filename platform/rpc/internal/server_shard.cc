@@ -25,27 +25,26 @@ void ServerShard::Start() {
   for (const RegisteredMethod& method : environment_.methods) {
     const int slots = method.handle == nullptr ? kUnregisteredSlots : options().accept_slots;
     for (int i = 0; i < slots; ++i) {
-      all_.push_back(std::make_unique<ServerCallImpl>(*this));
-      all_.back()->Arm(method);
+      slots_.push_back(std::make_unique<AcceptSlot>(*this, method));
+      slots_.back()->Arm();
       ++slots_armed_;
     }
   }
 }
 
-// The slot that brought `call` goes on with another object.
-void ServerShard::CallAccepted(ServerCallImpl& call, const RegisteredMethod& method) {
+ServerCallImpl& ServerShard::AddCall() {
+  if (free_.empty()) {
+    all_.push_back(std::make_unique<ServerCallImpl>(*this));
+    free_.push_back(all_.back().get());
+  }
+  ServerCallImpl& call = *free_.back();
+  free_.pop_back();
   call.previous_active = nullptr;
   call.next_active = active_;
   if (active_ != nullptr) active_->previous_active = &call;
   active_ = &call;
   in_flight_.store(in_flight() + 1, std::memory_order_relaxed);
-  if (free_.empty()) {
-    all_.push_back(std::make_unique<ServerCallImpl>(*this));
-    free_.push_back(all_.back().get());
-  }
-  ServerCallImpl* const slot = free_.back();
-  free_.pop_back();
-  slot->Arm(method);
+  return call;
 }
 
 void ServerShard::CallEnded(ServerCallImpl& call) {
@@ -57,9 +56,8 @@ void ServerShard::CallEnded(ServerCallImpl& call) {
   CheckIdle();
 }
 
-void ServerShard::SlotEnded(ServerCallImpl& slot) {
+void ServerShard::SlotEnded() {
   --slots_armed_;
-  free_.push_back(&slot);
   CheckIdle();
 }
 

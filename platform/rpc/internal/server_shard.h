@@ -11,6 +11,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "platform/base/clock.h"
+#include "platform/rpc/internal/accept_slot.h"
 #include "platform/rpc/internal/completion_queue_poller.h"
 #include "platform/rpc/internal/connection.h"
 #include "platform/rpc/internal/server_call_impl.h"
@@ -45,10 +46,10 @@ class ServerShard {
   }
   ShardConnections& connections() { return connections_; }
 
-  // From the calls.
-  void CallAccepted(ServerCallImpl& call, const RegisteredMethod& method);
+  // From the slots and the calls.
+  ServerCallImpl& AddCall();
   void CallEnded(ServerCallImpl& call);
-  void SlotEnded(ServerCallImpl& slot);
+  void SlotEnded();
 
   // Calls `idle` once there are neither calls nor slots left, now or later.
   void WhenIdle(absl::AnyInvocable<void()> idle);
@@ -64,10 +65,11 @@ class ServerShard {
   const Environment environment_;
   CompletionQueuePoller* poller_ = nullptr;
   ShardConnections connections_;
+  std::vector<std::unique_ptr<AcceptSlot>> slots_;
+  size_t slots_armed_ = 0;
   std::vector<std::unique_ptr<ServerCallImpl>> all_;
   std::vector<ServerCallImpl*> free_;
   ServerCallImpl* active_ = nullptr;
-  size_t slots_armed_ = 0;
   std::atomic<size_t> in_flight_{0};
   absl::AnyInvocable<void()> idle_;
 };
