@@ -11,6 +11,7 @@
 #ifndef WEFT_PLATFORM_FIBER_RUNTIME_H_
 #define WEFT_PLATFORM_FIBER_RUNTIME_H_
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -49,6 +50,9 @@ struct RuntimeOptions {
   // For tests: not 0 lets ready fibers run in an order drawn from this seed instead of first in,
   // first out. With one shard and a simulated clock the same seed gives the same order again.
   uint64_t shuffle_seed = 0;
+  // For tests: told of every fiber, by id and name, that is about to run; on its shard's thread. It
+  // must not park or throw. See testing/switch_trace.h.
+  std::function<void(uint64_t fiber, const char* name)> on_resume = {};
 };
 
 class Runtime {

@@ -78,7 +78,7 @@ Shard::Shard(Runtime& runtime, int index, const RuntimeOptions& options,
       poller_(std::move(poller)),
       run_budget_cycles_(RunBudgetCycles(clock_, kRunBudgetNanos)),
       stacks_(options.stack_bytes),
-      ready_(SeedOfShard(options.shuffle_seed, index)),
+      ready_(SeedOfShard(options.shuffle_seed, index), options.on_resume),
       next_fiber_id_(static_cast<uint64_t>(index) + 1) {
   ThreadEvent started;
   thread_ = std::thread([this, &started] { ThreadMain(&started); });
