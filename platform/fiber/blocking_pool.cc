@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "platform/fiber/cancel_scope.h"
 #include "platform/fiber/internal/waiter.h"
+#include "platform/fiber/runtime.h"
 
 namespace weft {
 namespace internal {
@@ -22,6 +23,22 @@ struct BlockingJob {
 };
 
 }  // namespace internal
+
+namespace {
+
+// A fiber that waits for a thread of a pool, for pollers of simulated time.
+class OutsideWork {
+ public:
+  OutsideWork() : poller_(*Runtime::CurrentPoller()) { poller_.OutsideWorkBegins(); }
+  ~OutsideWork() { poller_.OutsideWorkEnds(); }
+  OutsideWork(const OutsideWork&) = delete;
+  OutsideWork& operator=(const OutsideWork&) = delete;
+
+ private:
+  Poller& poller_;
+};
+
+}  // namespace
 
 using internal::BlockingJob;
 using internal::Waiter;
@@ -48,6 +65,7 @@ absl::Status BlockingPool::RunJob(absl::FunctionRef<void()> function) {
   const CancelScope* const scope = CancelScope::Current();
   if (scope != nullptr && scope->cancelled()) return scope->status();
   Waiter waiter({.kind = "blocking pool", .object = this});
+  OutsideWork outside;
   BlockingJob job{function, &waiter, clock_.MonotonicNanos(), absl::OkStatus(), false};
   {
     std::lock_guard<std::mutex> hold(mutex_);

@@ -29,7 +29,7 @@ class BusyPool {
         release_.Wait();
       });
     });
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     running_.Wait();  // Blocks the shard's thread: nothing else is to run here.
   }
   ~BusyPool() {
@@ -89,7 +89,7 @@ TEST(BlockingPool, AFullQueueRefusesAtOnce) {
     TaskGroup group;
     group.Spawn([&] { return pool->Run([] {}); });
     group.Spawn([&] { return pool->Run([] {}); });
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     EXPECT_EQ(pool->Stats().queued, 2u);
     EXPECT_EQ(pool->Run([] {}),
               absl::ResourceExhaustedError("the blocking pool 'busy' is full: 1 threads are busy "
@@ -113,7 +113,7 @@ TEST(BlockingPool, ABurstOfThreadsAndQueueIsAccepted) {
         refused += absl::IsResourceExhausted(status);
       });
     }
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     EXPECT_EQ(refused, 1);
     release.Notify();
     EXPECT_TRUE(group.Wait().ok());
@@ -135,7 +135,7 @@ TEST(BlockingPool, ACancelledJobInTheQueueNeverRuns) {
     BusyPool pool(4);
     TaskGroup doomed;
     auto job = doomed.Spawn([&] { return pool->Run([&] { ran = true; }); });
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     doomed.Cancel();
     EXPECT_EQ(doomed.Wait().code(), absl::StatusCode::kCancelled);
     EXPECT_EQ(pool->Stats().queued, 0u);
@@ -176,10 +176,10 @@ TEST(BlockingPool, ACancelledFiberWaitsForItsRunningJob) {
       EXPECT_EQ(*result, 5);
       return weft::SleepFor(absl::Seconds(1));  // The cancellation comes through here.
     });
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     running.Wait();
     doomed.Cancel();
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     EXPECT_FALSE(returned);
     release.Notify();
     EXPECT_EQ(doomed.Wait().code(), absl::StatusCode::kCancelled);

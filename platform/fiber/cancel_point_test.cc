@@ -28,7 +28,7 @@ struct Never {
       (void)release.Receive();
     });
     group.Spawn([this] { return pool.Run([this] { pool_free.Wait(); }); });
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
   }
   ~Never() {
     release.Close();
@@ -77,12 +77,12 @@ TEST_P(CancelPointTest, EndsWhenTheScopeIsCancelledDuringThePark) {
     const absl::Time start = weft::Now();
     TaskGroup group;
     group.Spawn([&] { return GetParam().park(never); });
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     group.Cancel(CancelCause::kDrain);
     const absl::Status status = group.Wait();
     EXPECT_EQ(status.code(), absl::StatusCode::kCancelled) << status;
     EXPECT_EQ(status.message().substr(0, 16), "cancelled: drain");
-    EXPECT_EQ(weft::Now() - start, absl::Nanoseconds(1));
+    EXPECT_EQ(weft::Now(), start);
   });
 }
 
@@ -98,11 +98,15 @@ TEST_P(CancelPointTest, EndsAtOnceInACancelledScope) {
 }
 
 TEST_P(CancelPointTest, EndsAtTheScopesDeadline) {
-  TestRuntime().Run([this] {
+  TestRuntime runtime;
+  runtime.Run([&] {
     Never never;
     const absl::Time start = weft::Now();
-    CancelScope scope({.deadline = start + absl::Seconds(2)});
-    EXPECT_EQ(GetParam().park(never).code(), absl::StatusCode::kDeadlineExceeded);
+    TaskGroup group({.deadline = start + absl::Seconds(2)});
+    group.Spawn([&] { return GetParam().park(never); });
+    WaitAllBlocked();
+    runtime.clock().Advance(absl::Seconds(2));  // By hand: a job runs, so it does not jump.
+    EXPECT_EQ(group.Wait().code(), absl::StatusCode::kDeadlineExceeded);
     EXPECT_EQ(weft::Now() - start, absl::Seconds(2));
   });
 }
@@ -129,9 +133,9 @@ TEST_P(CancelPointTest, IsDeafBehindAShield) {
       shield = &scope;
       return GetParam().park(never);
     });
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     group.Cancel();
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     EXPECT_EQ(group.running(), 1u);
     shield->Cancel(CancelCause::kOverload);
     EXPECT_EQ(group.Wait().message().substr(0, 19), "cancelled: overload");
@@ -182,7 +186,7 @@ TEST(Waiter, NotificationDeadlineAndCancellationInOneTurn) {
           notified += internal::Park(waiter) == WakeReason::kNotified;
           waiting = nullptr;
         });
-        WaitUntilOthersBlock();
+        WaitAllBlocked();
         runtime.clock().Advance(absl::Seconds(1));
         TaskGroup wakers;
         wakers.Spawn([&] {

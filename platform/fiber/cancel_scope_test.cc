@@ -165,7 +165,7 @@ TEST(CancelScope, ACancelWhileTheFiberIsShieldedIsSeenAfterwards) {
       }
       return weft::SleepFor(absl::Seconds(5));
     });
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     group.Cancel();
     EXPECT_FALSE(group.Wait().ok());
     EXPECT_EQ(child.status().code(), absl::StatusCode::kCancelled);
@@ -187,7 +187,7 @@ TEST(CancelScope, CancelWakesTheWholeTree) {
           woken += !weft::SleepFor(absl::Hours(1)).ok();
         });
       }
-      WaitUntilOthersBlock();
+      WaitAllBlocked();
       const absl::Time cancelled_at = weft::Now();
       group.Cancel();
       EXPECT_TRUE(group.Wait().ok());  // The children return nothing.

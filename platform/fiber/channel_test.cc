@@ -38,7 +38,7 @@ TEST(Channel, CarriesMoveOnlyValues) {
     TaskGroup group;
     auto received = group.Spawn([&] { return **channel.Receive() + **channel.Receive(); });
     EXPECT_TRUE(channel.Send(std::make_unique<int>(1)).ok());
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     EXPECT_TRUE(channel.Send(std::make_unique<int>(2)).ok());
     EXPECT_TRUE(group.Wait().ok());
     EXPECT_EQ(*received, 3);
@@ -53,11 +53,11 @@ TEST(Channel, AFullChannelParksTheSender) {
     group.Spawn([&] {
       for (; sent < 5; ++sent) EXPECT_TRUE(channel.Send(sent).ok());
     });
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     EXPECT_EQ(sent, 2);
     EXPECT_EQ(channel.TryReceive(), 0);
     EXPECT_EQ(channel.size(), 2u);  // The parked sender's value took the place.
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     EXPECT_EQ(sent, 3);
     for (int i = 1; i < 5; ++i) EXPECT_EQ(channel.Receive(), i);
     EXPECT_TRUE(group.Wait().ok());
@@ -75,7 +75,7 @@ TEST(Channel, ReceiversAreServedInTheOrderTheyCame) {
         served.push_back(std::string(name) + std::to_string(*value));
       });
     }
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     EXPECT_TRUE(channel.Send(1).ok());
     // It is the first receiver's, which has not run yet: a late-comer cannot take it.
     EXPECT_EQ(channel.TryReceive(), std::nullopt);
@@ -115,7 +115,7 @@ TEST(Channel, CloseWakesParkedReceiversAndFailsParkedSenders) {
           [&] { EXPECT_EQ(empty.ReceiveOr().status().code(), absl::StatusCode::kOutOfRange); });
       group.Spawn([&] { EXPECT_EQ(full.Send(1).code(), absl::StatusCode::kFailedPrecondition); });
     }
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     empty.Close();
     full.Close();
     EXPECT_TRUE(group.Wait().ok());
@@ -148,7 +148,7 @@ TEST(Channel, AValueIsNotLostOnACancelledReceiver) {
       Channel<std::unique_ptr<int>> channel(1);
       TaskGroup doomed;
       auto first = doomed.Spawn([&] { return channel.ReceiveOr(); });
-      WaitUntilOthersBlock();
+      WaitAllBlocked();
       if (cancel_first) doomed.Cancel();
       EXPECT_TRUE(channel.Send(std::make_unique<int>(7)).ok());
       if (!cancel_first) doomed.Cancel();
@@ -169,10 +169,10 @@ TEST(Channel, ACancelledSendersValueWasNotSent) {
       ASSERT_TRUE(channel.TrySend(1));
       TaskGroup doomed;
       doomed.Spawn([&] { return channel.Send(2); });
-      WaitUntilOthersBlock();
+      WaitAllBlocked();
       TaskGroup group;
       group.Spawn([&] { return channel.Send(3); });
-      WaitUntilOthersBlock();
+      WaitAllBlocked();
       if (cancel_first) doomed.Cancel();
       EXPECT_EQ(channel.TryReceive(), 1);
       if (!cancel_first) doomed.Cancel();
@@ -245,7 +245,7 @@ TEST(ChannelDeathTest, IsNotDestroyedWhileAFiberWaits) {
     auto channel = std::make_unique<Channel<int>>(1);
     TaskGroup group;
     group.Spawn([&] { (void)channel->Receive(); });
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     channel.reset();
   }),
                "a Channel is destroyed while fibers wait");

@@ -26,9 +26,9 @@ TEST(ConditionVariable, NotifyOneWakesTheOldest) {
         woken.push_back(name);
       });
     }
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     condition.NotifyOne();
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     EXPECT_EQ(woken, "a");
     condition.NotifyAll();
     EXPECT_TRUE(group.Wait().ok());
@@ -106,15 +106,15 @@ TEST(ConditionVariable, ANotificationIsNotLostOnACancelledWaiter) {
       };
       TaskGroup doomed;
       doomed.Spawn(wait);
-      WaitUntilOthersBlock();
+      WaitAllBlocked();
       TaskGroup group;
       group.Spawn(wait);
-      WaitUntilOthersBlock();
+      WaitAllBlocked();
       if (cancel_first) doomed.Cancel();
       condition.NotifyOne();
       if (!cancel_first) doomed.Cancel();
       EXPECT_EQ(doomed.Wait().ok(), !cancel_first);
-      WaitUntilOthersBlock();
+      WaitAllBlocked();
       EXPECT_EQ(group.running(), cancel_first ? 0u : 1u);
       condition.NotifyOne();
       EXPECT_TRUE(group.Wait().ok());

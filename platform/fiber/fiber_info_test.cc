@@ -42,7 +42,7 @@ class Look {
       runtime_.Run([&] {
         TaskGroup group;
         group.Spawn("arrange", [&] { arrange(group, gate_); });
-        WaitUntilOthersBlock();
+        WaitAllBlocked();
         hold_.emplace(runtime_.clock());
         ready_.TrySend(1);
         (void)gate_.Receive();

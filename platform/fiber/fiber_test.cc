@@ -61,7 +61,7 @@ TEST(SleepFor, ForEverEndsByCancellation) {
     TaskGroup group;
     group.Spawn([] { return weft::SleepFor(absl::InfiniteDuration()); });
     group.Spawn([] { return weft::SleepUntil(absl::InfiniteFuture()); });
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     group.Cancel();
     EXPECT_EQ(group.Wait().code(), absl::StatusCode::kCancelled);
   });
@@ -178,7 +178,7 @@ TEST(Exceptions, AParkWhileUnwindingIsNotSeenByOthers) {
       }
       EXPECT_EQ(std::uncaught_exceptions(), 0);
     });
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     EXPECT_EQ(std::uncaught_exceptions(), 0);
     EXPECT_TRUE(group.Wait().ok());
   });

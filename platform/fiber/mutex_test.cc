@@ -49,7 +49,7 @@ TEST(Mutex, IsHandedOverFirstComeFirstServed) {
         order.push_back(name);
       });
     }
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     mutex.Unlock();
     // It belongs to 'a' already, which has not run yet: nobody overtakes.
     EXPECT_FALSE(mutex.TryLock());
@@ -82,9 +82,9 @@ TEST(Mutex, LockIsDeafToCancellation) {
       std::lock_guard<Mutex> hold(mutex);
       locked = true;
     });
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     group.Cancel();
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     EXPECT_FALSE(locked);
     mutex.Unlock();
     EXPECT_TRUE(group.Wait().ok());
@@ -128,10 +128,10 @@ TEST(Mutex, CancelDuringTheHandOver) {
         mutex.Unlock();
         return absl::OkStatus();
       });
-      WaitUntilOthersBlock();
+      WaitAllBlocked();
       TaskGroup group;
       auto second = group.Spawn([&] { std::lock_guard<Mutex> hold(mutex); });
-      WaitUntilOthersBlock();
+      WaitAllBlocked();
       if (cancel_first) doomed.Cancel();
       mutex.Unlock();
       if (!cancel_first) doomed.Cancel();

@@ -29,6 +29,12 @@ class Poller {
 
   // Makes a Wait() that blocks now, or the next one, return soon. Any thread; never blocks.
   virtual void Wake() = 0;
+
+  // Between these two calls a fiber of the shard waits for a thread that is no shard, such as one
+  // of a BlockingPool. Of interest to pollers of simulated time only: the silence of all shards
+  // then does not mean that nothing can happen any more. Called by the shard's thread; calls nest.
+  virtual void OutsideWorkBegins() {}
+  virtual void OutsideWorkEnds() {}
 };
 
 // Makes the poller of one shard; called once for each shard, before its thread starts.

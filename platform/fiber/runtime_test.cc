@@ -190,7 +190,7 @@ TEST(RuntimeStats, CountFibersByState) {
   runtime.Run([&] {
     TaskGroup group;
     for (int i = 0; i < 3; ++i) group.Spawn([] { return weft::SleepFor(absl::Seconds(1)); });
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     const ShardStats stats = runtime.runtime().Stats()[0];
     EXPECT_EQ(stats.shard, 0);
     EXPECT_EQ(stats.fibers_spawned_total, 4u);
@@ -202,7 +202,7 @@ TEST(RuntimeStats, CountFibersByState) {
     EXPECT_EQ(stats.timers, 3u);
     EXPECT_GE(stats.loop_iterations_total, 2u);
     EXPECT_TRUE(group.Wait().ok());
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     const ShardStats later = runtime.runtime().Stats()[0];
     EXPECT_EQ(later.fibers_finished_total, 3u);
     EXPECT_EQ(later.parked, 0u);

@@ -131,7 +131,7 @@ TEST(TaskGroup, DestructorCancelsAndWaits) {
     {
       TaskGroup group;
       group.Spawn([&] { seen = weft::SleepFor(absl::Hours(1)); });
-      WaitUntilOthersBlock();
+      WaitAllBlocked();
     }
     EXPECT_EQ(seen.message(), "cancelled: by hand: the task group was left (while sleeping)");
   });
@@ -146,7 +146,7 @@ TEST(TaskGroup, DestructorDuringUnwindingWaitsToo) {
         EXPECT_FALSE(weft::SleepFor(absl::Hours(1)).ok());
         child_ended = true;
       });
-      WaitUntilOthersBlock();
+      WaitAllBlocked();
       throw std::runtime_error("left early");
     } catch (const std::runtime_error& e) {
       EXPECT_TRUE(child_ended);
@@ -220,7 +220,7 @@ TEST(TaskGroup, CancelReachesNestedGroups) {
       inner.Spawn([] { return weft::SleepFor(absl::Hours(1)); });
       return inner_status = inner.Wait();
     });
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     outer.Cancel(CancelCause::kClientGone, "connection reset");
     EXPECT_FALSE(outer.Wait().ok());
     EXPECT_EQ(inner_status.message(), "cancelled: client gone: connection reset (while sleeping)");

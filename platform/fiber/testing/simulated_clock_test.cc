@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -93,6 +96,107 @@ TEST(SimulatedClock, AdvanceFiresTimersWhileHeld) {
     EXPECT_EQ(slept.size(), 1u);
   });
   EXPECT_EQ(clock.jumps(), 0u);
+}
+
+TEST(SimulatedClock, WaitAllBlockedTakesNoTimeAndNoHoldStopsIt) {
+  SimulatedClock clock;
+  Runtime runtime(On(clock, 2));
+  SimulatedClock::Hold hold(clock);
+  runtime.Run([&] {
+    const absl::Time start = weft::Now();
+    TaskGroup group;
+    group.Spawn([] { return weft::SleepFor(absl::InfiniteDuration()); });
+    int turns = 0;
+    group.Spawn([&] {
+      for (; turns < 1000; ++turns) Yield();
+    });
+    WaitAllBlocked();
+    EXPECT_EQ(turns, 1000);
+    WaitAllBlocked();
+    EXPECT_EQ(weft::Now(), start);
+    group.Cancel();
+    EXPECT_FALSE(group.Wait().ok());
+  });
+}
+
+TEST(SimulatedClock, FibersThatWaitForAllBlockedWakeUpTogetherInOrder) {
+  SimulatedClock clock;
+  Runtime runtime(On(clock));
+  runtime.Run([&] {
+    std::string trace;
+    TaskGroup group;
+    for (char name = 'a'; name <= 'c'; ++name) {
+      group.Spawn([&trace, name] {
+        WaitAllBlocked();
+        trace += name;
+        WaitAllBlocked();
+        trace += name;
+      });
+    }
+    EXPECT_TRUE(group.Wait().ok());
+    EXPECT_EQ(trace, "abcabc");
+  });
+}
+
+TEST(SimulatedClock, WaitAllBlockedSeesTheOtherShards) {
+  SimulatedClock clock;
+  Runtime runtime(On(clock, 2));
+  std::atomic<int> turns{0};
+  Channel<int> started(1);
+  std::thread other([&] {
+    runtime.Run(
+        [&] {
+          EXPECT_TRUE(started.Send(1).ok());
+          for (; turns < 10'000; ++turns) Yield();
+        },
+        1);
+  });
+  runtime.Run([&] {
+    EXPECT_EQ(started.Receive(), 1);
+    WaitAllBlocked();
+    EXPECT_EQ(turns, 10'000);
+  });
+  other.join();
+}
+
+TEST(SimulatedClock, OutsideWorkOfAFiberHoldsItToo) {
+  SimulatedClock clock;
+  Runtime runtime(On(clock));
+  runtime.Run([&] {
+    TaskGroup group;
+    group.Spawn([] { return weft::SleepFor(absl::Hours(1)); });
+    Runtime::CurrentPoller()->OutsideWorkBegins();
+    WaitAllBlocked();
+    EXPECT_EQ(clock.jumps(), 0u);
+    Runtime::CurrentPoller()->OutsideWorkEnds();
+    EXPECT_TRUE(group.Wait().ok());
+    EXPECT_EQ(clock.jumps(), 1u);
+  });
+}
+
+TEST(SimulatedClock, TellsOnceThatAnAwaitedFiberWaitsInVain) {
+  SimulatedClock clock;
+  std::atomic<int> reports{0};
+  Channel<int> channel(1);
+  std::thread rescuer;
+  clock.OnStuck([&] {
+    ++reports;
+    rescuer = std::thread([&] { EXPECT_TRUE(channel.TrySend(1)); });
+  });
+  Runtime runtime(On(clock));
+  runtime.Run([&] {
+    {
+      TaskGroup group;
+      group.Spawn([] { return weft::SleepFor(absl::Hours(1)); });
+      EXPECT_TRUE(group.Wait().ok());
+    }
+    SimulatedClock::Awaited awaited(clock);
+    EXPECT_TRUE(weft::SleepFor(absl::Hours(1)).ok());
+    EXPECT_EQ(reports, 0);
+    EXPECT_EQ(channel.Receive(), 1);
+  });
+  rescuer.join();
+  EXPECT_EQ(reports, 1);
 }
 
 TEST(SimulatedClock, TheEndOfAHoldLetsItJump) {

@@ -3,52 +3,51 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <iostream>
 #include <string>
-#include <vector>
+#include <thread>
 
-#include "absl/strings/str_cat.h"
-#include "platform/base/check.h"
-#include "platform/fiber/cancel_scope.h"
-#include "platform/fiber/fiber.h"
+#include "platform/fiber/testing/leak_check.h"
 
 namespace weft {
 namespace {
 
-std::string Describe(const std::vector<FiberInfo>& fibers) {
-  std::string text;
-  for (const FiberInfo& fiber : fibers) {
-    absl::StrAppend(&text, "\n  fiber ", fiber.id, " '", fiber.name, "' on shard ", fiber.shard,
-                    ", ", fiber.state, fiber.waits_for.empty() ? "" : " on ", fiber.waits_for);
-  }
-  return text;
+// On a thread of its own: the shards answer meanwhile, and then there is nothing to go back to,
+// since nobody can end the parks of fibers from outside.
+void EndStuckProcess(Runtime& runtime) {
+  std::cerr
+      << "weft: the test is stuck. Every fiber waits, no timer is armed, and neither a job of "
+         "a BlockingPool nor a SimulatedClock::Hold is under way (a plain thread that is yet "
+         "to wake a fiber needs a Hold):"
+      << DescribeFibers(runtime) << std::endl;
+  std::abort();
 }
 
 }  // namespace
 
-TestRuntime::TestRuntime(RuntimeOptions options)
-    : shuffle_seed_(SeedToReplay().value_or(options.shuffle_seed)),
-      clock_(std::make_unique<SimulatedClock>()) {
-  internal::NoteSeed(shuffle_seed_);
+TestRuntime::TestRuntime(RuntimeOptions options) : clock_(std::make_unique<SimulatedClock>()) {
   options.shards = std::max(options.shards, 1);
   options.clock = clock_.get();
   options.poller_factory = clock_->Pollers();
-  options.shuffle_seed = shuffle_seed_;
+  options.shuffle_seed = SeedToReplay().value_or(options.shuffle_seed);
+  internal::NoteSeed(options.shuffle_seed);
+  clock_->OnStuck([this] { std::thread([this] { EndStuckProcess(*runtime_); }).detach(); });
   runtime_ = std::make_unique<Runtime>(std::move(options));
 }
 
 TestRuntime::~TestRuntime() {
-  const std::vector<FiberInfo> left = runtime_->Fibers({});
-  if (!left.empty()) {
-    ADD_FAILURE() << "fibers are left at the end of the test:" << Describe(left);
+  const std::string fibers = DescribeFibers(*runtime_);
+  if (!fibers.empty()) {
+    ADD_FAILURE() << "fibers are left at the end of the test:" << fibers;
     runtime_.release();
     clock_.release();
+    return;
   }
-}
-
-void WaitUntilOthersBlock() {
-  CancelScope deaf({.shield = true});
-  const absl::Status slept = weft::SleepFor(absl::Nanoseconds(1));
-  Check(slept.ok(), "a shielded sleep cannot fail");
+  DescribeFibers(*runtime_);  // Lets each shard end the turn in which it listed; then it publishes.
+  const std::string imbalance = DescribeImbalance(runtime_->Stats());
+  EXPECT_TRUE(imbalance.empty()) << "at the end of the test a runtime is at rest, but:"
+                                 << imbalance;
 }
 
 }  // namespace weft

@@ -1,4 +1,5 @@
-// TestRuntime: a runtime for tests. One shard, a simulated clock, and a leak check at the end.
+// TestRuntime: a runtime for tests. One shard, a simulated clock, a report when the test is stuck,
+// and a leak check at the end.
 //
 //   TEST(Inventory, GivesUpAfterItsTimeout) {
 //     weft::TestRuntime runtime;
@@ -13,6 +14,11 @@
 // time, up to what plain threads do. To try other orders, shuffle (seeds.h). A test that fails
 // prints its seed and how to run that order again; every TestRuntime of that run then takes that
 // seed.
+//
+// Stuck: while a Run() waits, no fiber can run, no timer is armed, and nothing outside the shards
+// is known to be under way (simulated_clock.h), the test would hang for ever. Then the process ends
+// at once, after a list of all fibers and what they wait for. A plain thread that will post to the
+// runtime or wake its fibers takes a SimulatedClock::Hold for that time, or this comes too early.
 #ifndef WEFT_PLATFORM_FIBER_TESTING_TEST_RUNTIME_H_
 #define WEFT_PLATFORM_FIBER_TESTING_TEST_RUNTIME_H_
 
@@ -32,29 +38,31 @@ class TestRuntime {
   // `options` as for a Runtime; clock and poller_factory are the test's own, and one shard is what
   // 0 means.
   explicit TestRuntime(RuntimeOptions options = {});
-  // Fails the test when a fiber is left, and names it and what it waits for; timers and waiters
-  // live on fibers, so none can be left without one. The runtime is then not destroyed, as it would
-  // wait for that fiber.
+  // Fails the test when something is left (leak_check.h): fibers, each with its name and what it
+  // waits for, timers or stacks. With a fiber left the runtime is not destroyed, as it would wait
+  // for that fiber.
   ~TestRuntime();
+  TestRuntime(const TestRuntime&) = delete;
+  TestRuntime& operator=(const TestRuntime&) = delete;
 
   // Runs `function` on a fiber of `shard` and blocks the thread until it returned.
   template <typename F>
   std::invoke_result_t<F> Run(F function, int shard = 0) {
-    return runtime_->Run(std::move(function), shard);
+    return runtime_->Run(
+        [&]() -> std::invoke_result_t<F> {
+          SimulatedClock::Awaited awaited(*clock_);
+          return function();
+        },
+        shard);
   }
 
   Runtime& runtime() { return *runtime_; }
   SimulatedClock& clock() { return *clock_; }
 
  private:
-  const uint64_t shuffle_seed_;
   std::unique_ptr<SimulatedClock> clock_;
   std::unique_ptr<Runtime> runtime_;
 };
-
-// Parks the calling fiber until every other fiber waits; a nanosecond goes by. Not a cancel point.
-// Requires: on a fiber of a TestRuntime (or any runtime on a SimulatedClock without a Hold).
-void WaitUntilOthersBlock();
 
 }  // namespace weft
 

@@ -1,13 +1,15 @@
 #include "platform/fiber/testing/test_runtime.h"
 
-#include <gtest/gtest-spi.h>
 #include <gtest/gtest.h>
 
+#include <iostream>
+#include <memory>
 #include <string>
+#include <thread>
 
 #include "platform/fiber/channel.h"
 #include "platform/fiber/fiber.h"
-#include "platform/fiber/internal/fiber_body.h"
+#include "platform/fiber/internal/thread_event.h"
 #include "platform/fiber/task_group.h"
 
 namespace weft {
@@ -63,7 +65,7 @@ TEST(TestRuntime, OtherSeedsGiveOtherTraces) {
   EXPECT_LT(same, 3);
 }
 
-TEST(TestRuntime, WaitUntilOthersBlockLetsThemGoAsFarAsTheyCan) {
+TEST(TestRuntime, WaitAllBlockedLetsThemGoAsFarAsTheyCan) {
   ForEachShuffle(10, [](uint64_t seed) {
     TestRuntime runtime({.shuffle_seed = seed});
     runtime.Run([&] {
@@ -72,7 +74,7 @@ TEST(TestRuntime, WaitUntilOthersBlockLetsThemGoAsFarAsTheyCan) {
       group.Spawn([&] {
         for (int i = 0; i < 5; ++i) EXPECT_TRUE(channel.Send(i).ok());
       });
-      WaitUntilOthersBlock();
+      WaitAllBlocked();
       EXPECT_EQ(channel.size(), 3u);
       for (int i = 0; i < 5; ++i) EXPECT_EQ(channel.Receive(), i);
       EXPECT_TRUE(group.Wait().ok());
@@ -80,33 +82,67 @@ TEST(TestRuntime, WaitUntilOthersBlockLetsThemGoAsFarAsTheyCan) {
   });
 }
 
-class ParkedBody final : public internal::FiberBody {
- public:
-  explicit ParkedBody(Channel<int>* channel) : channel_(channel) {}
-  void Run() override { (void)channel_->Receive(); }
-  void Finished() override {}
+#ifndef __SANITIZE_THREAD__  // It cannot fork a process with threads.
 
- private:
-  Channel<int>* const channel_;
-};
+void WaitForEachOther() {
+  Channel<int> first(1);
+  Channel<int> second(1);
+  TaskGroup group;
+  group.Spawn("philosopher", [&] {
+    (void)first.Receive();
+    second.Send(1).IgnoreError();
+  });
+  (void)second.Receive();
+  first.Send(1).IgnoreError();
+}
 
-TEST(TestRuntime, AFiberThatIsLeftFailsTheTestAndIsNamed) {
-  EXPECT_NONFATAL_FAILURE(
-      {
-        static Channel<int> never(1);
-        static ParkedBody body(&never);
-        static Runtime* left = nullptr;
-        {
-          TestRuntime runtime;
-          left = &runtime.runtime();
-          runtime.Run([] { EXPECT_TRUE(internal::StartFiber(body, {.name = "forgotten"})); });
-        }
-        never.Close();
-        // What the leak check left behind; reachable again, so that leak sanitizer stays quiet.
-        static const Runtime* const reachable = left;
-        (void)reachable;
-      },
-      "'forgotten' on shard 0, parked on channel receive");
+TEST(TestRuntimeDeathTest, AStuckTestNamesItsFibersAndEnds) {
+  EXPECT_DEATH(TestRuntime().Run(WaitForEachOther),
+               "the test is stuck.*"
+               "'philosopher' on shard 0, parked on channel receive; a child of fiber 1.*"
+               "'Runtime::Run' on shard 0, parked on channel receive.*"
+               "WaitForEachOther");
+}
+
+TEST(TestRuntimeDeathTest, AStuckTestPrintsItsSeed) {
+  EXPECT_DEATH(TestRuntime({.shuffle_seed = 11}).Run(WaitForEachOther),
+               "the test is stuck.*Seed 11. To run in the same order again");
+}
+
+TEST(TestRuntimeDeathTest, StuckOnTwoShards) {
+  EXPECT_DEATH(TestRuntime({.shards = 2}).Run(WaitForEachOther, 1), "the test is stuck");
+}
+
+// Timers come first: stuck is what is left after the last one.
+TEST(TestRuntimeDeathTest, StuckAfterTheLastTimer) {
+  EXPECT_DEATH(TestRuntime().Run([] {
+    EXPECT_TRUE(weft::SleepFor(absl::Hours(1)).ok());
+    std::cerr << "slept\n";
+    WaitForEachOther();
+  }),
+               "slept.*the test is stuck");
+}
+
+#endif
+
+TEST(TestRuntime, WhoHoldsTheClockMayWakeTheFibersLater) {
+  TestRuntime runtime;
+  Channel<int> channel(1);
+  auto hold = std::make_unique<SimulatedClock::Hold>(runtime.clock());
+  internal::ThreadEvent waits;
+  std::thread other([&] {
+    waits.Wait();
+    EXPECT_TRUE(channel.TrySend(1));
+    hold.reset();
+  });
+  runtime.Run([&] {
+    TaskGroup group;
+    group.Spawn([&] { EXPECT_EQ(channel.Receive(), 1); });
+    WaitAllBlocked();
+    waits.Notify();
+    EXPECT_TRUE(group.Wait().ok());
+  });
+  other.join();
 }
 
 }  // namespace
