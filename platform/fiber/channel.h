@@ -5,14 +5,16 @@
 //   group.Spawn([&] { for (Event e : Source()) if (!events.Send(e).ok()) break; events.Close(); });
 //   while (std::optional<Event> e = events.Receive()) Handle(*e);
 //
+// Capacity 0 is a rendezvous: the channel holds nothing, a sender parks until a receiver takes its
+// value from it. When Send() has returned OK, the value is in a receiver's hands.
+//
 // Close(): later sends fail with FAILED_PRECONDITION; what was sent before is still received; then
 // Receive() returns nullopt. Senders that are parked in a full channel when it closes fail too.
 // Order: values leave in the order they entered; parked senders and receivers are served in the
-// order they came.
+// order they came. To wait for a channel among other things: Select (select.h).
 #ifndef WEFT_PLATFORM_FIBER_CHANNEL_H_
 #define WEFT_PLATFORM_FIBER_CHANNEL_H_
 
-#include <deque>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -21,38 +23,53 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "platform/base/check.h"
+#include "platform/fiber/internal/ring_buffer.h"
 #include "platform/fiber/internal/wait_queue.h"
 
 namespace weft {
 
-// T is movable.
+namespace internal {
+template <typename T, typename Handler>
+class ReceiveCase;
+template <typename T, typename Handler>
+class SendCase;
+}  // namespace internal
+
+// T is movable; its move runs under a lock: it does not throw (that ends the process) and does not
+// use the channel.
 template <typename T>
 class Channel {
  public:
-  // Requires: capacity ≥ 1.
-  explicit Channel(size_t capacity) : capacity_(capacity < 1 ? 1 : capacity) {}
+  // Up to `capacity` values wait in the channel; memory for them is taken as they come.
+  explicit Channel(size_t capacity) : capacity_(capacity) {}
   ~Channel();  // Requires: nobody waits. Values that are left are destroyed.
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
 
-  // Parks while the channel is full. A cancel point. Errors: FAILED_PRECONDITION when closed,
-  // DEADLINE_EXCEEDED, or the cancel scope's status; `value` was not sent then.
+  // Parks while the channel is full (capacity 0: until a receiver takes the value). A cancel point
+  // when it parks. Errors: FAILED_PRECONDITION when closed, DEADLINE_EXCEEDED, or the cancel
+  // scope's status; `value` was not sent then.
   absl::Status Send(T value, absl::Time deadline = absl::InfiniteFuture());
 
-  // False when full or closed. Never parks; also from plain threads.
+  // False when full (capacity 0: when no receiver waits) or closed. Never parks; also from plain
+  // threads.
   bool TrySend(T value);
 
-  // Parks while the channel is empty and open. A cancel point. nullopt: closed and drained,
-  // or cancelled (tell them apart with ReceiveOr or the scope's status).
+  // Parks while the channel is empty and open. A cancel point when it parks. nullopt: closed and
+  // drained, or cancelled (tell them apart with ReceiveOr or the scope's status).
   std::optional<T> Receive() {
-    absl::StatusOr<T> value = ReceiveOr();
-    if (!value.ok()) return std::nullopt;
-    return *std::move(value);
+    std::optional<T> value;
+    TakeOrPark(value, absl::InfiniteFuture()).IgnoreError();
+    return value;
   }
 
   // As Receive(), with the reason: OUT_OF_RANGE when closed and drained, DEADLINE_EXCEEDED, or the
   // cancel scope's status.
-  absl::StatusOr<T> ReceiveOr(absl::Time deadline = absl::InfiniteFuture());
+  absl::StatusOr<T> ReceiveOr(absl::Time deadline = absl::InfiniteFuture()) {
+    std::optional<T> value;
+    if (absl::Status s = TakeOrPark(value, deadline); !s.ok()) return s;
+    return *std::move(value);
+  }
 
   // nullopt when there is nothing now. Never parks; also from plain threads.
   std::optional<T> TryReceive();
@@ -60,6 +77,7 @@ class Channel {
   // Idempotent. Never parks; also from plain threads.
   void Close();
 
+  // Values that wait in the channel: never more than its capacity.
   size_t size() const {
     std::lock_guard<internal::SpinLock> hold(lock_);
     return values_.size();
@@ -70,22 +88,38 @@ class Channel {
   }
 
  private:
-  // A parked sender with its value, or a parked receiver with a place for one: values pass from
-  // fiber to fiber directly, so that nobody who came later can take them away. On the fiber's
-  // stack.
-  struct Party : internal::Waiter {
-    using Waiter::Waiter;
-    std::optional<T> value;
+  template <typename U, typename Handler>
+  friend class internal::ReceiveCase;
+  template <typename U, typename Handler>
+  friend class internal::SendCase;
+
+  // Who waits, and where its value lies or shall lie. Values pass from fiber to fiber directly, so
+  // that nobody who came later can take them away.
+  struct Sender : internal::WaitNode {
+    Sender(internal::Waiter* waiter, T* place) : WaitNode(waiter), value(place) {}
+    T* value;
+    bool sent = false;  // still false after a wake: closed
+  };
+  struct Receiver : internal::WaitNode {
+    Receiver(internal::Waiter* waiter, std::optional<T>* free_place)
+        : WaitNode(waiter), place(free_place) {}
+    std::optional<T>* place;  // still empty after a wake: closed
   };
 
-  // All under lock_.
-  bool GiveToReceiver(T& value);
-  void TakeFromSender();
-  static Party* TakeOut(internal::WaitQueue& queue);
+  // Under lock_, and noexcept since a fiber that was claimed must be resumed.
+  bool Give(T& value) noexcept;                 // Requires: open.
+  bool Take(std::optional<T>& place) noexcept;  // Requires: `place` is empty.
+  Sender* ClaimSender() { return static_cast<Sender*>(senders_.ClaimOne()); }
+  Receiver* ClaimReceiver() { return static_cast<Receiver*>(receivers_.ClaimOne()); }
+
+  absl::Status TakeOrPark(std::optional<T>& place, absl::Time deadline);
+  static absl::Status ClosedToSenders() {
+    return absl::FailedPreconditionError("the channel is closed");
+  }
 
   const size_t capacity_;
   mutable internal::SpinLock lock_;
-  std::deque<T> values_;  // empty while receivers wait; full while senders do
+  internal::RingBuffer<T> values_;  // empty while receivers wait; full while senders do
   bool closed_ = false;
   internal::WaitQueue senders_;
   internal::WaitQueue receivers_;
@@ -97,102 +131,94 @@ Channel<T>::~Channel() {
   Check(senders_.empty() && receivers_.empty(), "a Channel is destroyed while fibers wait in it");
 }
 
+// To the oldest receiver that waits, else into the queue; false when it is full.
 template <typename T>
-typename Channel<T>::Party* Channel<T>::TakeOut(internal::WaitQueue& queue) {
-  auto* const party = static_cast<Party*>(queue.front());
-  if (party != nullptr) queue.Remove(*party);
-  return party;
-}
-
-// Gives `value` to the oldest receiver that still waits. The value is in its place before the wake,
-// since the receiver may run at once; a receiver that had given up before cannot leave while lock_
-// is held, so that the value can be taken back.
-template <typename T>
-bool Channel<T>::GiveToReceiver(T& value) {
-  while (Party* const receiver = TakeOut(receivers_)) {
-    receiver->value.emplace(std::move(value));
-    if (internal::Wake(*receiver)) return true;
-    value = *std::move(receiver->value);
+bool Channel<T>::Give(T& value) noexcept {
+  if (Receiver* const receiver = ClaimReceiver()) {
+    receiver->place->emplace(std::move(value));
+    internal::WaitQueue::Resume(*receiver);
+    return true;
   }
-  return false;
-}
-
-// Moves the value of the oldest sender that still waits into the queue.
-template <typename T>
-void Channel<T>::TakeFromSender() {
-  while (Party* const sender = TakeOut(senders_)) {
-    values_.push_back(*std::move(sender->value));
-    sender->value.reset();
-    if (internal::Wake(*sender)) return;
-    values_.pop_back();  // It gave up before: its value was not sent.
-  }
-}
-
-template <typename T>
-absl::Status Channel<T>::Send(T value, absl::Time deadline) {
-  Party self({.kind = "channel send", .object = this});
-  {
-    std::lock_guard<internal::SpinLock> hold(lock_);
-    if (closed_) return absl::FailedPreconditionError("the channel is closed");
-    if (GiveToReceiver(value)) return absl::OkStatus();
-    if (values_.size() < capacity_) {
-      values_.push_back(std::move(value));
-      return absl::OkStatus();
-    }
-    self.value.emplace(std::move(value));
-    senders_.Add(self);
-  }
-  const internal::WakeReason reason = internal::Park(self, internal::ToDeadlineNanos(deadline));
-  if (reason != internal::WakeReason::kNotified) {
-    std::lock_guard<internal::SpinLock> hold(lock_);
-    senders_.Remove(self);
-    return internal::ParkStatus(reason, "sending to a full channel");
-  }
-  if (self.value.has_value()) return absl::FailedPreconditionError("the channel is closed");
-  return absl::OkStatus();
-}
-
-template <typename T>
-bool Channel<T>::TrySend(T value) {
-  std::lock_guard<internal::SpinLock> hold(lock_);
-  if (closed_) return false;
-  if (GiveToReceiver(value)) return true;
   if (values_.size() >= capacity_) return false;
   values_.push_back(std::move(value));
   return true;
 }
 
+// The oldest value, and into its place that of the oldest sender that waits. False when there is
+// none.
 template <typename T>
-absl::StatusOr<T> Channel<T>::ReceiveOr(absl::Time deadline) {
-  Party self({.kind = "channel receive", .object = this});
+bool Channel<T>::Take(std::optional<T>& place) noexcept {
+  const bool direct = values_.empty();
+  if (!direct) place.emplace(values_.pop_front());
+  if (Sender* const sender = ClaimSender()) {
+    if (direct) {
+      place.emplace(std::move(*sender->value));
+    } else {
+      values_.push_back(std::move(*sender->value));
+    }
+    sender->sent = true;
+    internal::WaitQueue::Resume(*sender);
+  }
+  return place.has_value();
+}
+
+template <typename T>
+absl::Status Channel<T>::Send(T value, absl::Time deadline) {
+  internal::Waiter waiter({.kind = "channel send", .object = this});
+  Sender self(&waiter, &value);
   {
     std::lock_guard<internal::SpinLock> hold(lock_);
-    if (!values_.empty()) {
-      absl::StatusOr<T> value(std::move(values_.front()));
-      values_.pop_front();
-      TakeFromSender();
-      return value;
-    }
-    if (closed_) return absl::OutOfRangeError("the channel is closed and drained");
-    receivers_.Add(self);
+    if (closed_) return ClosedToSenders();
+    if (Give(value)) return absl::OkStatus();
+    senders_.Add(self);
   }
-  const internal::WakeReason reason = internal::Park(self, internal::ToDeadlineNanos(deadline));
+  const internal::WakeReason reason = internal::Park(waiter, internal::ToDeadlineNanos(deadline));
   if (reason != internal::WakeReason::kNotified) {
-    std::lock_guard<internal::SpinLock> hold(lock_);
-    receivers_.Remove(self);
-    return internal::ParkStatus(reason, "receiving from an empty channel");
+    {
+      std::lock_guard<internal::SpinLock> hold(lock_);
+      senders_.Remove(self);
+    }
+    return internal::ParkStatus(reason, "sending to a full channel");
   }
-  if (!self.value.has_value()) return absl::OutOfRangeError("the channel is closed and drained");
-  return *std::move(self.value);
+  return self.sent ? absl::OkStatus() : ClosedToSenders();
+}
+
+template <typename T>
+bool Channel<T>::TrySend(T value) {
+  std::lock_guard<internal::SpinLock> hold(lock_);
+  return !closed_ && Give(value);
+}
+
+template <typename T>
+absl::Status Channel<T>::TakeOrPark(std::optional<T>& place, absl::Time deadline) {
+  internal::Waiter waiter({.kind = "channel receive", .object = this});
+  Receiver self(&waiter, &place);
+  bool closed = false;
+  {
+    std::lock_guard<internal::SpinLock> hold(lock_);
+    if (Take(place)) return absl::OkStatus();
+    closed = closed_;
+    if (!closed) receivers_.Add(self);
+  }
+  if (!closed) {
+    const internal::WakeReason reason = internal::Park(waiter, internal::ToDeadlineNanos(deadline));
+    if (reason != internal::WakeReason::kNotified) {
+      {
+        std::lock_guard<internal::SpinLock> hold(lock_);
+        receivers_.Remove(self);
+      }
+      return internal::ParkStatus(reason, "receiving from an empty channel");
+    }
+    if (place.has_value()) return absl::OkStatus();
+  }
+  return absl::OutOfRangeError("the channel is closed and drained");
 }
 
 template <typename T>
 std::optional<T> Channel<T>::TryReceive() {
+  std::optional<T> value;
   std::lock_guard<internal::SpinLock> hold(lock_);
-  if (values_.empty()) return std::nullopt;
-  std::optional<T> value(std::move(values_.front()));
-  values_.pop_front();
-  TakeFromSender();
+  Take(value);
   return value;
 }
 
@@ -205,5 +231,7 @@ void Channel<T>::Close() {
 }
 
 }  // namespace weft
+
+#include "platform/fiber/internal/channel_case.h"
 
 #endif  // WEFT_PLATFORM_FIBER_CHANNEL_H_

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "platform/fiber/cancel_scope.h"
@@ -239,6 +240,122 @@ TEST(Channel, AgreesWithAModelUnderShuffledOrderAndDeadlines) {
   });
 }
 
+// --- Capacity 0: rendezvous --------------------------------------------------------------------
+
+TEST(Rendezvous, TheSenderWaitsUntilAReceiverHasTheValue) {
+  TestRuntime().Run([] {
+    Channel<int> channel(0);
+    int sent = 0;
+    TaskGroup group;
+    group.Spawn([&] {
+      for (; sent < 3; ++sent) EXPECT_TRUE(channel.Send(sent).ok());
+    });
+    WaitUntilOthersBlock();
+    EXPECT_EQ(sent, 0);
+    EXPECT_EQ(channel.size(), 0u);
+    EXPECT_EQ(channel.Receive(), 0);
+    WaitUntilOthersBlock();
+    EXPECT_EQ(sent, 1);
+    EXPECT_EQ(channel.TryReceive(), 1);
+    EXPECT_EQ(channel.TryReceive(), std::nullopt);  // The sender has not run yet.
+    EXPECT_EQ(channel.Receive(), 2);
+    EXPECT_TRUE(group.Wait().ok());
+  });
+}
+
+TEST(Rendezvous, TrySendNeedsAReceiverThatWaits) {
+  TestRuntime().Run([] {
+    Channel<int> channel(0);
+    EXPECT_FALSE(channel.TrySend(1));
+    TaskGroup group;
+    auto received = group.Spawn([&] { return channel.ReceiveOr(); });
+    WaitUntilOthersBlock();
+    EXPECT_TRUE(channel.TrySend(2));
+    EXPECT_FALSE(channel.TrySend(3));  // The receiver has its value, though it has not run yet.
+    EXPECT_TRUE(group.Wait().ok());
+    EXPECT_EQ(*received, 2);
+  });
+}
+
+TEST(Rendezvous, SendersAreServedInTheOrderTheyCame) {
+  TestRuntime().Run([] {
+    Channel<std::unique_ptr<int>> channel(0);
+    TaskGroup group;
+    for (int i = 0; i < 4; ++i) {
+      group.Spawn([&channel, i] { return channel.Send(std::make_unique<int>(i)); });
+    }
+    WaitUntilOthersBlock();
+    for (int i = 0; i < 4; ++i) EXPECT_EQ(**channel.Receive(), i);
+    EXPECT_TRUE(group.Wait().ok());
+  });
+}
+
+TEST(Rendezvous, CloseFailsTheSendersThatWait) {
+  TestRuntime().Run([] {
+    Channel<int> channel(0);
+    TaskGroup group;
+    for (int i = 0; i < 2; ++i) {
+      group.Spawn([&] { EXPECT_TRUE(absl::IsFailedPrecondition(channel.Send(1))); });
+    }
+    WaitUntilOthersBlock();
+    channel.Close();
+    EXPECT_EQ(channel.TryReceive(), std::nullopt);  // Their values were not sent.
+    EXPECT_TRUE(absl::IsOutOfRange(channel.ReceiveOr().status()));
+    EXPECT_TRUE(group.Wait().ok());
+  });
+}
+
+TEST(Rendezvous, WhoGaveUpIsPassedOver) {
+  TestRuntime().Run([] {
+    Channel<int> channel(0);
+    TaskGroup doomed;
+    doomed.Spawn([&] { return channel.Send(1); });
+    WaitUntilOthersBlock();
+    doomed.Cancel();  // It will hear of it when it runs.
+    EXPECT_EQ(channel.TryReceive(), std::nullopt);
+    EXPECT_TRUE(absl::IsCancelled(doomed.Wait()));
+    TaskGroup doomed_too;
+    doomed_too.Spawn([&] { return channel.ReceiveOr().status(); });
+    WaitUntilOthersBlock();
+    doomed_too.Cancel();
+    EXPECT_FALSE(channel.TrySend(2));
+    EXPECT_TRUE(absl::IsCancelled(doomed_too.Wait()));
+  });
+}
+
+// --- Use from plain threads ----------------------------------------------------------------------
+
+TEST(Channel, PlainThreadsMaySendReceiveAndCloseWithoutWaiting) {
+  Channel<int> channel(1);
+  EXPECT_TRUE(channel.TrySend(1));
+  EXPECT_FALSE(channel.TrySend(2));
+  EXPECT_EQ(channel.size(), 1u);
+  EXPECT_EQ(channel.TryReceive(), 1);
+  channel.Close();
+  EXPECT_TRUE(channel.closed());
+}
+
+// --- What the fiber dump says --------------------------------------------------------------------
+
+TEST(Channel, TheDumpNamesWhatAFiberWaitsFor) {
+  Channel<int> channel(0);
+  TestRuntime runtime;
+  const auto waits_for = [&] {
+    const std::vector<FiberInfo> fibers = runtime.runtime().Fibers({});
+    return fibers.empty() ? "nothing" : fibers.front().waits_for;
+  };
+  std::thread sender([&] { runtime.Run([&] { EXPECT_TRUE(channel.Send(1).ok()); }); });
+  while (waits_for() != "channel send") std::this_thread::yield();
+  EXPECT_EQ(channel.TryReceive(), 1);
+  sender.join();
+  std::thread receiver([&] { runtime.Run([&] { EXPECT_EQ(channel.Receive(), 2); }); });
+  while (waits_for() != "channel receive") std::this_thread::yield();
+  EXPECT_TRUE(channel.TrySend(2));
+  receiver.join();
+}
+
+// --- Bad use -------------------------------------------------------------------------------------
+
 #ifndef __SANITIZE_THREAD__  // It cannot fork a process with threads.
 TEST(ChannelDeathTest, IsNotDestroyedWhileAFiberWaits) {
   EXPECT_DEATH(TestRuntime().Run([] {
@@ -246,6 +363,17 @@ TEST(ChannelDeathTest, IsNotDestroyedWhileAFiberWaits) {
     TaskGroup group;
     group.Spawn([&] { (void)channel->Receive(); });
     WaitAllBlocked();
+    channel.reset();
+  }),
+               "a Channel is destroyed while fibers wait");
+}
+
+TEST(ChannelDeathTest, IsNotDestroyedWhileASenderWaits) {
+  EXPECT_DEATH(TestRuntime().Run([] {
+    auto channel = std::make_unique<Channel<int>>(0);
+    TaskGroup group;
+    group.Spawn([&] { return channel->Send(1); });
+    WaitUntilOthersBlock();
     channel.reset();
   }),
                "a Channel is destroyed while fibers wait");

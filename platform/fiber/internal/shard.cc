@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "platform/fiber/cancel_scope.h"
+#include "platform/fiber/internal/chance.h"
 #include "platform/fiber/internal/cycle_clock.h"
 #include "platform/fiber/internal/scope_access.h"
 
@@ -97,6 +98,7 @@ Shard::~Shard() {
 
 void Shard::ThreadMain(ThreadEvent* started) {
   current_shard = this;
+  SeedChance(SeedOfShard(options_.shuffle_seed, index_));
   const std::string number = "-" + std::to_string(index_);
   const std::string name = options_.name.substr(0, 15 - number.size()) + number;
   pthread_setname_np(pthread_self(), name.c_str());
