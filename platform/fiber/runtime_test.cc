@@ -156,9 +156,10 @@ TEST(Runtime, KeepsNoMoreIdleFibersThanAllowed) {
       for (int i = 0; i < 100; ++i) group.Spawn([] { return weft::SleepFor(absl::Seconds(1)); });
       EXPECT_TRUE(group.Wait().ok());
     });
+    runtime.Run([] {});  // A turn of the loop, at the end of which spare ones are given back.
     EXPECT_LE(runtime.runtime().Stats()[0].idle, 10u);
   }
-  EXPECT_EQ(runtime.runtime().Stats()[0].fibers_finished_total, 303u);
+  EXPECT_EQ(runtime.runtime().Stats()[0].fibers_finished_total, 306u);
 }
 
 TEST(Runtime, WithoutAPoolEveryFiberIsNew) {

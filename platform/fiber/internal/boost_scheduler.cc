@@ -7,6 +7,7 @@
 #include <boost/fiber/type.hpp>
 #include <chrono>
 #include <cstring>
+#include <new>
 
 #include "platform/base/check.h"
 
@@ -16,24 +17,13 @@ class BoostScheduler::Algorithm final : public boost::fibers::algo::algorithm {
  public:
   explicit Algorithm(BoostScheduler* scheduler) : scheduler_(scheduler) {}
 
-  // Only the dispatcher comes here: when the algorithm is installed, and each time it resumes
-  // another context.
+  // Only the dispatcher comes here, when the algorithm is installed.
   void awakened(Context* context) noexcept override {
     if (context->is_context(boost::fibers::type::dispatcher_context)) {
       scheduler_->dispatcher_ = context;
     }
   }
-  Context* pick_next() noexcept override {
-    switch (scheduler_->phase_) {
-      case Phase::kRunning:
-        return scheduler_->host_->PickAfterEnd();
-      case Phase::kBurying:
-        return scheduler_->thread_context_;
-      case Phase::kFinished:
-        return scheduler_->dispatcher_;
-    }
-    return nullptr;
-  }
+  Context* pick_next() noexcept override { return scheduler_->dispatcher_; }
   bool has_ready_fibers() const noexcept override { return false; }
   // For a dispatcher that was given nothing to run, which never happens here.
   void suspend_until(const std::chrono::steady_clock::time_point&) noexcept override {
@@ -59,29 +49,26 @@ struct Opened {
 };
 template struct Opened<&boost::fibers::context::c_>;
 
-// Hands a stack that was cut out by hand to Boost, and takes it back.
+// Hands a stack that was cut out by hand to Boost, which never gives it back.
 class StackHandover {
  public:
-  StackHandover(void* top, size_t bytes, const BoostScheduler::Body& body)
-      : top_(top), bytes_(bytes), body_(body) {}
+  StackHandover(void* top, size_t bytes) : top_(top), bytes_(bytes) {}
   boost::context::stack_context allocate() {
     boost::context::stack_context stack;
     stack.sp = top_;
     stack.size = bytes_;
     return stack;
   }
-  void deallocate(boost::context::stack_context&) noexcept { body_.ended(body_.argument); }
+  void deallocate(boost::context::stack_context&) noexcept {}
 
  private:
   void* top_;
   size_t bytes_;
-  BoostScheduler::Body body_;
 };
 
 }  // namespace
 
-void BoostScheduler::Install(Host* host) {
-  host_ = host;
+void BoostScheduler::Install() {
   thread_context_ = boost::fibers::context::active();
   boost::fibers::use_scheduling_algorithm<Algorithm>(this);
   Check(dispatcher_ != nullptr, "this Boost.Fiber does not announce its dispatcher when installed");
@@ -89,17 +76,18 @@ void BoostScheduler::Install(Host* host) {
 
 BoostScheduler::Context* BoostScheduler::NewContext(void* stack_top, size_t bytes,
                                                     const Body& body) {
-  const boost::intrusive_ptr<Context> context = boost::fibers::make_worker_context(
-      boost::fibers::launch::post, StackHandover(stack_top, bytes, body),
+  boost::intrusive_ptr<Context> context = boost::fibers::make_worker_context(
+      boost::fibers::launch::post, StackHandover(stack_top, bytes),
       [main = body.main, argument = body.argument] { main(argument); });
   thread_context_->attach(context.get());
-  return context.get();  // Boost keeps a reference until the context has ended.
+  return context.detach();  // Abandon() does not count references.
 }
 
-void BoostScheduler::Bury() {
-  phase_ = Phase::kBurying;
-  dispatcher_->resume();
-  phase_ = Phase::kRunning;
+// A context that still knows where to go on would be resumed by its destructor, to unwind it.
+void BoostScheduler::Abandon(Context* context) {
+  context->detach();
+  new (&ContinuationOf(*context)) boost::context::fiber();
+  context->~context();
 }
 
 void BoostScheduler::Resume(Context* context) { context->resume(); }

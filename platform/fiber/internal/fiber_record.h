@@ -34,7 +34,7 @@ struct FiberRecord {
   FiberRecord* all_next = nullptr;  // every fiber of the shard, for the dump
   FiberRecord* all_previous = nullptr;
 
-  FiberBody* body = nullptr;  // null while idle; still null when resumed: the fiber ends
+  FiberBody* body = nullptr;  // null while idle
   CancelScope* scope = nullptr;
   const char* name = "";
   uint64_t parent_id = 0;

@@ -47,12 +47,10 @@ class SanitizerFiber {
 #endif
   }
 
-  // `last`: this stack is left for ever.
-  WEFT_NO_THREAD_SANITIZER void LeaveFor([[maybe_unused]] SanitizerFiber& to,
-                                         [[maybe_unused]] bool last = false) {
+  WEFT_NO_THREAD_SANITIZER void LeaveFor([[maybe_unused]] SanitizerFiber& to) {
 #if defined(__SANITIZE_ADDRESS__)
     to.came_from_ = this;
-    __sanitizer_start_switch_fiber(last ? nullptr : &fake_stack_, to.bottom_, to.bytes_);
+    __sanitizer_start_switch_fiber(&fake_stack_, to.bottom_, to.bytes_);
 #endif
 #if defined(__SANITIZE_THREAD__)
     __tsan_switch_to_fiber(to.tsan_fiber_, 0);

@@ -104,7 +104,7 @@ void Shard::ThreadMain(ThreadEvent* started) {
   pthread_setname_np(pthread_self(), name.c_str());
   exception_globals_ = abi::__cxa_get_globals();
   loop_sanitizer_.InitThreadStack();
-  scheduler_.Install(this);
+  scheduler_.Install();
   loop_nanos_ = longest_run_rotated_nanos_ = clock_.MonotonicNanos();
   started->Notify();
   while (!stopping_) {
@@ -114,20 +114,13 @@ void Shard::ThreadMain(ThreadEvent* started) {
       std::exchange(idle_waiter_, nullptr)->Notify();
     }
   }
-  EndIdleFibers();
-  scheduler_.Finish();
+  ReleaseIdleFibers(/*keep=*/0, /*at_most=*/live_fibers_);
 }
 
 void Shard::WaitUntilIdle() {
   ThreadEvent idle;
   Push([this, &idle] { idle_waiter_ = &idle; });
   idle.Wait();
-}
-
-// An idle fiber that is resumed without a body ends.
-void Shard::EndIdleFibers() {
-  while (FiberRecord* const fiber = TakeIdleFiber()) MakeReady(*fiber);
-  while (!ready_.empty()) RunFibers();
 }
 
 // --- Fibers ----------------------------------------------------------------------------------
@@ -174,11 +167,9 @@ FiberRecord* Shard::NewFiber() {
   sanitizer.InitStack(bottom, stacks_.stack_bytes());  // First: the memory may still be poisoned.
   auto* const fiber = new (place) FiberRecord(this);
   fiber->sanitizer = sanitizer;
-  fiber->context =
-      scheduler_.NewContext(place, stacks_.stack_bytes() - kRecordBytes,
-                            {.main = [](void* p) { RecordAt(p).shard->FiberMain(RecordAt(p)); },
-                             .ended = [](void* p) { RecordAt(p).shard->FreeFiber(RecordAt(p)); },
-                             .argument = fiber});
+  fiber->context = scheduler_.NewContext(
+      place, stacks_.stack_bytes() - kRecordBytes,
+      {.main = [](void* p) { RecordAt(p).shard->FiberMain(RecordAt(p)); }, .argument = fiber});
   fiber->all_next = all_;
   if (all_ != nullptr) all_->all_previous = fiber;
   all_ = fiber;
@@ -190,18 +181,14 @@ FiberRecord* Shard::NewFiber() {
 void Shard::FiberMain(FiberRecord& self) noexcept {
   self.sanitizer.Arrived();
   self.has_stack = true;
-  while (self.body != nullptr) {
+  for (;;) {
     RunBody(self);
-    if (idle_count_.Get() >= options_.max_idle_fibers) break;
     self.state = FiberState::kIdle;
     self.ready_next = idle_;
     idle_ = &self;
     idle_count_.Add(1);
     SwitchAway();
   }
-  // Boost now asks for the next context (PickAfterEnd) and leaves this one for ever. The loop has
-  // it freed.
-  has_ended_fibers_ = true;
 }
 
 void Shard::RunBody(FiberRecord& self) {
@@ -226,9 +213,16 @@ void Shard::FreeFiber(FiberRecord& fiber) {
   if (fiber.all_next != nullptr) fiber.all_next->all_previous = fiber.all_previous;
   SkipInListings(fiber);
   --live_fibers_;
+  scheduler_.Abandon(fiber.context);
   fiber.sanitizer.Destroy();
   fiber.~FiberRecord();
   stacks_.Deallocate(reinterpret_cast<char*>(&fiber) + kRecordBytes);
+}
+
+// Gives idle fibers' stacks back to the system, in slices: after a burst there may be many.
+void Shard::ReleaseIdleFibers(size_t keep, size_t at_most) {
+  for (size_t i = 0; i < at_most && idle_count_.Get() > keep; ++i) FreeFiber(*TakeIdleFiber());
+  stacks_.ReleaseMemory();
 }
 
 void Shard::MakeReady(FiberRecord& fiber) {
@@ -257,15 +251,6 @@ BoostScheduler::Context* Shard::PickNext() {
   if (next == nullptr) return scheduler_.thread_context();
   next->state = FiberState::kRunning;
   return next->context;
-}
-
-// The return from here is on the old stack, after the sanitizers were told of the new one: thread
-// sanitizer must not see it.
-WEFT_NO_THREAD_SANITIZER BoostScheduler::Context* Shard::PickAfterEnd() noexcept {
-  SanitizerFiber& left = *active_sanitizer_;
-  BoostScheduler::Context* const next = PickNext();
-  left.LeaveFor(*active_sanitizer_, /*last=*/true);
-  return next;
 }
 
 // Runs others until the calling fiber, or the loop, is picked again.
@@ -328,14 +313,16 @@ void Shard::RunFibers() {
   round_start_cycles_ = ReadCycles();
   run_budget_ = kRunBudget;
   SwitchAway();
-  if (std::exchange(has_ended_fibers_, false)) scheduler_.Bury();
+  if (idle_count_.Get() > options_.max_idle_fibers) [[unlikely]] {
+    ReleaseIdleFibers(options_.max_idle_fibers, kReleasedPerTurn);
+  }
 }
 
 // Everything that happened outside since the last time becomes ready fibers. Blocks the thread when
 // there is nothing to run until then.
 void Shard::Poll() {
   int64_t deadline = 0;
-  if (ready_.empty()) {
+  if (ready_.empty() && idle_count_.Get() <= options_.max_idle_fibers) {
     deadline = timers_.next_deadline();
     // Order with MakeReadyFromAnywhere and Push: they push, then look at blocked_; we set blocked_,
     // then look for what was pushed. One of the two sees the other.

@@ -28,12 +28,14 @@
 
 namespace weft::internal {
 
-class Shard final : private BoostScheduler::Host {
+class Shard final {
  public:
   // Fibers that run before the loop looks at the poller again, and for how long at most: bounds
   // how late events are seen when the run queue never empties.
   static constexpr int kRunBudget = 64;
   static constexpr int64_t kRunBudgetNanos = 500'000;
+  // Idle fibers given back in one turn of the loop, when there are too many.
+  static constexpr size_t kReleasedPerTurn = 256;
   // Text that an observer may know a fiber by, with the zero byte at its end.
   static constexpr size_t kMaxDescription = 64;
 
@@ -89,14 +91,14 @@ class Shard final : private BoostScheduler::Host {
   };
 
   void ThreadMain(ThreadEvent* started);
-  void EndIdleFibers();
 
   // Fibers.
   FiberRecord* TakeIdleFiber();
   FiberRecord* NewFiber();
-  void FiberMain(FiberRecord& self) noexcept;
+  [[noreturn]] void FiberMain(FiberRecord& self) noexcept;
   void RunBody(FiberRecord& self);
   void FreeFiber(FiberRecord& fiber);
+  void ReleaseIdleFibers(size_t keep, size_t at_most);
   FiberInfo Describe(const FiberRecord& fiber, const FiberQuery& query) const;
   void ListSlice(FiberListing* listing);
   void SkipInListings(const FiberRecord& fiber);
@@ -104,7 +106,6 @@ class Shard final : private BoostScheduler::Host {
 
   // Switching.
   BoostScheduler::Context* PickNext();
-  BoostScheduler::Context* PickAfterEnd() noexcept override;
   void SwitchAway();
 
   // The loop.
@@ -139,7 +140,6 @@ class Shard final : private BoostScheduler::Host {
   SanitizerFiber* active_sanitizer_ = &loop_sanitizer_;
   ThreadEvent* idle_waiter_ = nullptr;
   bool stopping_ = false;
-  bool has_ended_fibers_ = false;
   int run_budget_ = 0;
   uint64_t round_start_cycles_ = 0;
   uint64_t run_start_cycles_ = 0;

@@ -3,7 +3,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <functional>
 
 namespace weft::internal {
 namespace {
@@ -63,15 +65,33 @@ bool StackPool::AddSlab() {
 }
 
 void* StackPool::Allocate() {
-  if (free_.empty() && !AddSlab()) return nullptr;
-  void* const top = free_.back();
-  free_.pop_back();
-  return top;
+  for (std::vector<void*>* const stacks : {&unreleased_, &free_}) {
+    if (stacks->empty() && (stacks != &free_ || !AddSlab())) continue;
+    void* const top = stacks->back();
+    stacks->pop_back();
+    return top;
+  }
+  return nullptr;
 }
 
-void StackPool::Deallocate(void* top) {
-  madvise(static_cast<char*>(top) - stack_bytes_, stack_bytes_, MADV_DONTNEED);
-  free_.push_back(top);
+void StackPool::Deallocate(void* top) { unreleased_.push_back(top); }
+
+void StackPool::ReleaseMemory() {
+  std::sort(unreleased_.begin(), unreleased_.end(), std::less<>());
+  for (size_t first = 0; first < unreleased_.size();) {
+    size_t last = first;
+    while (last + 1 < unreleased_.size() &&
+           static_cast<char*>(unreleased_[last]) + stride_bytes_ == unreleased_[last + 1]) {
+      ++last;
+    }
+    char* const begin = static_cast<char*>(unreleased_[first]) - stack_bytes_;
+    // The guards between them keep their place: they have no memory to give.
+    madvise(begin, static_cast<size_t>(static_cast<char*>(unreleased_[last]) - begin),
+            MADV_DONTNEED);
+    first = last + 1;
+  }
+  free_.insert(free_.end(), unreleased_.begin(), unreleased_.end());
+  unreleased_.clear();
 }
 
 }  // namespace weft::internal

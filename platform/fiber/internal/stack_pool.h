@@ -28,8 +28,11 @@ class StackPool {
 
   // The top (highest address) of a stack of stack_bytes(); null when the system refuses memory.
   void* Allocate();
-  // Returns the stack and its memory to the system.
+  // The stack may be used again. Its memory stays until ReleaseMemory().
   void Deallocate(void* top);
+  // Returns the memory of the stacks that were given back to the system: one call of it for
+  // neighbours together.
+  void ReleaseMemory();
 
   size_t stack_bytes() const { return stack_bytes_; }
 
@@ -39,8 +42,9 @@ class StackPool {
   const size_t stack_bytes_;
   const size_t stride_bytes_;  // stack and guard
   std::vector<void*> slabs_;
-  size_t protected_count_ = 0;  // guards that take of the process' map budget
-  std::vector<void*> free_;     // tops; the last one given back is the first one out
+  size_t protected_count_ = 0;     // guards that take of the process' map budget
+  std::vector<void*> free_;        // tops; the last one given back is the first one out
+  std::vector<void*> unreleased_;  // tops of those that still have memory
 };
 
 }  // namespace weft::internal

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <set>
 #include <vector>
@@ -44,18 +45,38 @@ TEST(StackPool, StacksAreWritableAndDoNotOverlap) {
   for (char* const top : tops) pool.Deallocate(top);
 }
 
-TEST(StackPool, GivenBackIsFirstOutAgainAndItsMemoryIsGone) {
+bool IsResident(const StackPool& pool, void* top) {
+  std::vector<unsigned char> pages(pool.stack_bytes() / PageBytes());
+  EXPECT_EQ(mincore(Bottom(pool, top), pool.stack_bytes(), pages.data()), 0);
+  return std::any_of(pages.begin(), pages.end(), [](unsigned char page) { return page & 1; });
+}
+
+TEST(StackPool, GivenBackIsFirstOutAgainWithItsMemory) {
   StackPool pool(4 * PageBytes());
   void* const top = pool.Allocate();
-  char* const bottom = Bottom(pool, top);
-  std::memset(bottom, 0xab, pool.stack_bytes());
+  std::memset(Bottom(pool, top), 0xab, pool.stack_bytes());
   pool.Deallocate(top);
-  unsigned char resident[4];
-  ASSERT_EQ(mincore(bottom, pool.stack_bytes(), resident), 0);
-  for (const unsigned char page : resident) EXPECT_EQ(page & 1, 0);
+  EXPECT_TRUE(IsResident(pool, top));
   EXPECT_EQ(pool.Allocate(), top);
-  EXPECT_EQ(bottom[0], 0);
   pool.Deallocate(top);
+}
+
+TEST(StackPool, ReleasesTheMemoryOfThoseGivenBackAndOfNoOther) {
+  StackPool pool(4 * PageBytes());
+  std::vector<void*> tops;
+  for (int i = 0; i < 9; ++i) {
+    tops.push_back(pool.Allocate());
+    std::memset(Bottom(pool, tops.back()), 0xab, pool.stack_bytes());
+  }
+  // Neighbours, single ones, in no order.
+  for (const size_t given_back : {7, 2, 0, 3, 5}) pool.Deallocate(tops[given_back]);
+  pool.ReleaseMemory();
+  for (const size_t i : {0, 2, 3, 5, 7}) EXPECT_FALSE(IsResident(pool, tops[i])) << i;
+  for (const size_t i : {1, 4, 6, 8}) EXPECT_TRUE(IsResident(pool, tops[i])) << i;
+  for (const size_t i : {1, 4, 6, 8}) EXPECT_EQ(*Bottom(pool, tops[i]), char(0xab)) << i;
+  // All can be had again, empty and guarded as before.
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(*Bottom(pool, pool.Allocate()), 0);
+  for (void* const top : tops) pool.Deallocate(top);
 }
 
 TEST(StackPool, OnlyTouchedPagesAreResident) {
