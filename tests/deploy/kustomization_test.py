@@ -37,7 +37,7 @@ class AgainstKustomize(unittest.TestCase):
     def setUp(self):
         self.command = tree.kustomize_command()
         if self.command is None:
-            print("comparison with kustomize " + tree.INSTALL_KUSTOMIZE)
+            print("SKIPPED: comparison with kustomize: " + tree.INSTALL_KUSTOMIZE)
             self.skipTest("no kustomize")
 
     def test_renders_the_same_resources(self):

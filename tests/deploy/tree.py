@@ -20,7 +20,7 @@ OVERLAYS = ROOT / "deploy/overlays"
 MONITORING = ROOT / "deploy/monitoring"
 RULE_FILES = [MONITORING / "rules/recording.yaml", MONITORING / "rules/alerts.yaml"]
 
-INSTALL_KUSTOMIZE = "skipped: install kubectl 1.27 or newer, or kustomize 5.0 or newer, to run it"
+INSTALL_KUSTOMIZE = "install kubectl 1.27 or newer, or kustomize 5.0 or newer"
 
 
 def kustomize_command():
