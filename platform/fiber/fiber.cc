@@ -21,6 +21,12 @@ void Yield() {
   fiber->shard->Yield();
 }
 
+bool YieldIfDue() {
+  internal::FiberRecord* const fiber = internal::CurrentFiber();
+  Check(fiber != nullptr, "YieldIfDue() is for fibers");
+  return fiber->shard->YieldIfDue();
+}
+
 absl::Status SleepFor(absl::Duration duration) {
   if (duration == absl::InfiniteDuration()) return SleepUntil(absl::InfiniteFuture());
   return SleepUntil(Now() + duration);

@@ -3,8 +3,8 @@
 // A fiber is a thread of execution that costs a stack and no operating-system thread. It stays on
 // the shard (thread) it was started on for life. Code on it is plain blocking code: calls that
 // wait *park* the fiber, and the shard runs others meanwhile. Calls that block the *thread* (file
-// I/O, std::mutex under contention, sleep) stop all fibers of the shard: send those to a
-// BlockingPool (blocking_pool.h).
+// I/O, std::mutex under contention, sleep) stop all fibers of the shard: send those to
+// Blocking(), and long computations to Compute() (blocking.h).
 #ifndef WEFT_PLATFORM_FIBER_FIBER_H_
 #define WEFT_PLATFORM_FIBER_FIBER_H_
 
@@ -22,6 +22,21 @@ absl::Time Now();
 // Lets the other ready fibers of the shard run first, and events be handled. Parks (briefly); not a
 // cancel point. Requires: on a fiber.
 void Yield();
+
+// Yield(), but only when the fiber has run for more than about 125 µs since it was last resumed;
+// whether it did. For loops that compute for long: called every microsecond or more it is free (a
+// look at the cycle counter), and a shard's other fibers wait no longer than that. Where the clock
+// of the runtime is simulated, and time stands still while fibers run, every 16th call on the shard
+// yields, so that a test takes the same turns again. Not a cancel point: look for oneself, as in
+//
+//   for (const Row& row : rows) {
+//     Add(row, &sum);
+//     if (weft::YieldIfDue() && scope.cancelled()) return scope.status();
+//   }
+//
+// What computes for many milliseconds is better off in Compute() (blocking.h). Requires: on a
+// fiber.
+bool YieldIfDue();
 
 // Parks the fiber for `duration` (not at all when it is zero or negative). A cancel point: returns
 // OK after the time, or the status of the cancel scope that ended the sleep early. A runtime that

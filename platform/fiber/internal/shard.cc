@@ -32,10 +32,12 @@ constexpr size_t kRecordBytes = (sizeof(FiberRecord) + 63) / 64 * 64;
 
 FiberRecord& RecordAt(void* record) { return *static_cast<FiberRecord*>(record); }
 
+constexpr uint64_t kNoBudget = std::numeric_limits<uint64_t>::max();
+
 // The time limit of a round is for real time only: on a simulated clock time stands still while
 // fibers run, and the same program must take the same turns.
 uint64_t RunBudgetCycles(const Clock& clock, int64_t nanos) {
-  if (&clock != &Clock::Real()) return std::numeric_limits<uint64_t>::max();
+  if (&clock != &Clock::Real()) return kNoBudget;
   return static_cast<uint64_t>(static_cast<double>(nanos) / NanosPerCycle());
 }
 
@@ -270,6 +272,15 @@ void Shard::SwitchAway() {
 void Shard::Yield() {
   MakeReady(*current_);
   SwitchAway();
+}
+
+bool Shard::YieldIfDue() {
+  constexpr unsigned kLooksPerSlice = 16;
+  const bool simulated = run_budget_cycles_ == kNoBudget;
+  const bool due = simulated ? ++slice_looks_ % kLooksPerSlice == 0
+                             : ReadCycles() - run_start_cycles_ > run_budget_cycles_ / 4;
+  if (due) Yield();
+  return due;
 }
 
 WakeReason Shard::Park(Waiter& waiter, int64_t deadline_nanos, bool cancellable) {

@@ -66,6 +66,8 @@ class Shard final {
   // --- The shard's thread only ---
   bool Start(FiberBody& body, const StartOptions& options);
   void Yield();
+  // Yields when the running fiber has had its slice, a quarter of a round; whether it did.
+  bool YieldIfDue();
   WakeReason Park(Waiter& waiter, int64_t deadline_nanos, bool cancellable);
   FiberRecord* current_fiber() const { return current_; }
   // Describes every fiber that has a body; ends by itself, after some turns of the loop.
@@ -141,6 +143,7 @@ class Shard final {
   ThreadEvent* idle_waiter_ = nullptr;
   bool stopping_ = false;
   int run_budget_ = 0;
+  unsigned slice_looks_ = 0;  // calls of YieldIfDue() on a simulated clock
   uint64_t round_start_cycles_ = 0;
   uint64_t run_start_cycles_ = 0;
   uint64_t longest_run_cycles_ = 0;
