@@ -5,7 +5,9 @@
 #include <atomic>
 #include <memory>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
+#include <thread>
 
 #include "platform/fiber/cancel_scope.h"
 #include "platform/fiber/channel.h"
@@ -83,52 +85,6 @@ TEST(BlockingPool, OtherFibersRunWhileAJobBlocks) {
   });
 }
 
-TEST(BlockingPool, AFullQueueRefusesAtOnce) {
-  TestRuntime().Run([] {
-    BusyPool pool(2);
-    TaskGroup group;
-    group.Spawn([&] { return pool->Run([] {}); });
-    group.Spawn([&] { return pool->Run([] {}); });
-    WaitAllBlocked();
-    EXPECT_EQ(pool->Stats().queued, 2u);
-    EXPECT_EQ(pool->Run([] {}),
-              absl::ResourceExhaustedError("the blocking pool 'busy' is full: 1 threads are busy "
-                                           "and 2 jobs wait; retry later or raise its limits"));
-    EXPECT_EQ(pool->Stats().rejected_total, 1u);
-    pool.Release();
-    EXPECT_TRUE(group.Wait().ok());
-  });
-}
-
-// All at once, before a thread has woken up: as many as run and wait, and not one less.
-TEST(BlockingPool, ABurstOfThreadsAndQueueIsAccepted) {
-  TestRuntime().Run([] {
-    ThreadEvent release;
-    BlockingPool pool({.threads = 3, .queue = 2});
-    TaskGroup group;
-    int refused = 0;
-    for (int i = 0; i < 6; ++i) {
-      group.Spawn([&] {
-        const absl::Status status = pool.Run([&] { release.Wait(); });
-        refused += absl::IsResourceExhausted(status);
-      });
-    }
-    WaitAllBlocked();
-    EXPECT_EQ(refused, 1);
-    release.Notify();
-    EXPECT_TRUE(group.Wait().ok());
-    EXPECT_EQ(refused, 1);
-  });
-}
-
-TEST(BlockingPool, AQueueOfNoneStillRunsAJobPerThread) {
-  TestRuntime().Run([] {
-    BlockingPool pool({.threads = 1, .queue = 0});
-    EXPECT_TRUE(pool.Run([] {}).ok());
-    EXPECT_TRUE(pool.Run([] {}).ok());
-  });
-}
-
 TEST(BlockingPool, ACancelledJobInTheQueueNeverRuns) {
   TestRuntime().Run([] {
     bool ran = false;
@@ -143,6 +99,66 @@ TEST(BlockingPool, ACancelledJobInTheQueueNeverRuns) {
               "cancelled: by hand (while waiting for a thread of a blocking pool)");
     pool.Release();
     EXPECT_TRUE(pool->Run([] {}).ok());
+    EXPECT_FALSE(ran);
+  });
+}
+
+TEST(BlockingPool, ADeadlineEndsTheWaitInTheQueue) {
+  TestRuntime runtime;
+  runtime.Run([&] {
+    bool ran = false;
+    BusyPool pool(4);
+    TaskGroup hasty({.deadline = weft::Now() + absl::Seconds(1)});
+    auto job = hasty.Spawn([&] { return pool->Run([&] { ran = true; }); });
+    WaitAllBlocked();
+    EXPECT_EQ(pool->Stats().queued, 1u);
+    runtime.clock().Advance(absl::Seconds(1));
+    EXPECT_EQ(hasty.Wait().code(), absl::StatusCode::kDeadlineExceeded);
+    EXPECT_EQ(job.status().message(),
+              "the deadline of the cancel scope has passed (while waiting for a thread of a "
+              "blocking pool)");
+    EXPECT_EQ(pool->Stats().queued, 0u);
+    EXPECT_EQ(pool->Stats().given_up_total, 1u);
+    EXPECT_EQ(pool->queue_wait().Read().count, 2u);  // The wait of one that gave up counts, too.
+    pool.Release();
+    EXPECT_TRUE(pool->Run([] {}).ok());
+    EXPECT_FALSE(ran);
+  });
+}
+
+// Blocks the shard until the pool has looked at a job and not run it: the job's fiber, which has
+// not run since, can have had no part in it.
+void WaitUntilAJobIsGivenUp(const BlockingPool& pool) {
+  while (pool.Stats().given_up_total == 0) std::this_thread::yield();
+}
+
+TEST(BlockingPool, AThreadDoesNotStartTheJobOfAFiberThatIsCancelledButHasNotRunYet) {
+  TestRuntime().Run([] {
+    bool ran = false;
+    BusyPool pool(4);
+    TaskGroup doomed;
+    doomed.Spawn([&] { return pool->Run([&] { ran = true; }); });
+    WaitAllBlocked();
+    doomed.Cancel();
+    pool.Release();
+    WaitUntilAJobIsGivenUp(*pool);
+    EXPECT_EQ(doomed.Wait().code(), absl::StatusCode::kCancelled);
+    EXPECT_FALSE(ran);
+  });
+}
+
+TEST(BlockingPool, AThreadDoesNotStartAJobThatIsOverdueThoughTheShardIsLate) {
+  TestRuntime runtime;
+  runtime.Run([&] {
+    bool ran = false;
+    BusyPool pool(4);
+    TaskGroup hasty({.deadline = weft::Now() + absl::Seconds(1)});
+    hasty.Spawn([&] { return pool->Run([&] { ran = true; }); });
+    WaitAllBlocked();
+    runtime.clock().Advance(absl::Seconds(1));
+    pool.Release();
+    WaitUntilAJobIsGivenUp(*pool);
+    EXPECT_EQ(hasty.Wait().code(), absl::StatusCode::kDeadlineExceeded);
     EXPECT_FALSE(ran);
   });
 }
@@ -187,6 +203,75 @@ TEST(BlockingPool, ACancelledFiberWaitsForItsRunningJob) {
   });
 }
 
+// The job ends by its stop token alone.
+TEST(BlockingPool, StopIsRequestedOfAJobWhoseFiberIsCancelled) {
+  TestRuntime().Run([] {
+    ThreadEvent running;
+    BlockingPool pool({.threads = 1});
+    TaskGroup doomed;
+    auto result = doomed.Spawn([&] {
+      return pool.Run([&](std::stop_token stop) -> absl::StatusOr<std::string> {
+        ThreadEvent stopped;
+        std::stop_callback when_stopped(stop, [&] { stopped.Notify(); });
+        running.Notify();
+        stopped.Wait();
+        return stop.stop_requested() ? "stopped" : "";
+      });
+    });
+    WaitAllBlocked();
+    running.Wait();
+    doomed.Cancel();
+    EXPECT_TRUE(doomed.Wait().ok());
+    EXPECT_EQ(*result, "stopped");
+  });
+}
+
+TEST(BlockingPool, StopIsRequestedAtTheDeadline) {
+  TestRuntime runtime;
+  runtime.Run([&] {
+    ThreadEvent running;
+    BlockingPool pool({.threads = 1});
+    TaskGroup hasty({.deadline = weft::Now() + absl::Seconds(1)});
+    hasty.Spawn([&] {
+      return pool.Run([&](std::stop_token stop) {
+        running.Notify();
+        while (!stop.stop_requested()) std::this_thread::yield();
+      });
+    });
+    WaitAllBlocked();
+    running.Wait();
+    runtime.clock().Advance(absl::Seconds(1));
+    EXPECT_TRUE(hasty.Wait().ok());
+  });
+}
+
+TEST(BlockingPool, NoStopIsRequestedOfAJobThatIsWanted) {
+  TestRuntime().Run([] {
+    BlockingPool pool({.threads = 1});
+    EXPECT_EQ(*pool.Run([](std::stop_token stop) { return stop.stop_requested(); }), false);
+  });
+}
+
+TEST(BlockingPool, SimulatedTimeStandsWhileAJobRunsOrWaits) {
+  TestRuntime runtime;
+  runtime.Run([&] {
+    TaskGroup sleeper;
+    {
+      BusyPool pool(4);
+      TaskGroup group;
+      group.Spawn([&] { return pool->Run([] {}); });
+      sleeper.Spawn([] { return weft::SleepFor(absl::Hours(1)); });
+      WaitAllBlocked();
+      EXPECT_EQ(runtime.clock().jumps(), 0u);
+      pool.Release();
+      EXPECT_TRUE(group.Wait().ok());
+    }
+    EXPECT_EQ(runtime.clock().jumps(), 0u);
+    EXPECT_TRUE(sleeper.Wait().ok());
+    EXPECT_EQ(runtime.clock().jumps(), 1u);
+  });
+}
+
 // Jobs that end while their fibers are being cancelled, many times over; on real threads.
 TEST(BlockingPool, CancelAndFinishAtOnce) {
   BlockingPool pool({.threads = 2, .queue = 64});
@@ -209,17 +294,6 @@ TEST(BlockingPool, CancelAndFinishAtOnce) {
       EXPECT_EQ(finished + cancelled, 8);
       EXPECT_EQ(finished, ran.load());
     }
-  });
-}
-
-TEST(BlockingPool, DestructorWaitsForItsThreads) {
-  TestRuntime().Run([] {
-    bool ran = false;
-    {
-      BlockingPool pool({.threads = 4});
-      EXPECT_TRUE(pool.Run([&] { ran = true; }).ok());
-    }
-    EXPECT_TRUE(ran);
   });
 }
 

@@ -5,7 +5,7 @@
 #include <sstream>
 #include <string>
 
-#include "platform/fiber/blocking_pool.h"
+#include "platform/fiber/blocking.h"
 #include "platform/fiber/fiber.h"
 #include "platform/fiber/runtime.h"
 #include "platform/fiber/task_group.h"
@@ -28,11 +28,11 @@ class Shop {
 
 // clang-format off
 // README begins
-absl::StatusOr<int> Offer(Shop& shop, weft::BlockingPool& files, int sku) {
+absl::StatusOr<int> Offer(Shop& shop, int sku) {
   weft::TaskGroup group({.deadline = weft::Now() + absl::Milliseconds(50)});
   auto price = group.Spawn("price", [&] { return shop.Price(sku); });   // parks its fiber
   auto discount = group.Spawn("discount", [&] {
-    return files.Run([&] { return shop.ReadDiscount(sku); });           // blocks a pool thread
+    return weft::Blocking([&] { return shop.ReadDiscount(sku); });      // blocks a pool thread
   });
   if (absl::Status s = group.Wait(); !s.ok()) return s;   // the first failure cancelled the other
   return *price - *discount;
@@ -41,21 +41,16 @@ absl::StatusOr<int> Offer(Shop& shop, weft::BlockingPool& files, int sku) {
 // clang-format on
 
 TEST(ReadmeExample, JoinsItsChildren) {
-  weft::TestRuntime runtime;
-  runtime.Run([&] {
-    // The clock does not see the pool's thread: the deadline must not pass before it has run.
-    weft::SimulatedClock::Hold hold(runtime.clock());
+  weft::TestRuntime().Run([] {
     Shop shop(absl::ZeroDuration());
-    weft::BlockingPool files({.threads = 1});
-    EXPECT_EQ(*Offer(shop, files, 3), 27);
+    EXPECT_EQ(*Offer(shop, 3), 27);
   });
 }
 
 TEST(ReadmeExample, GivesUpAtItsDeadline) {
   weft::TestRuntime().Run([] {
     Shop shop(absl::Seconds(5));
-    weft::BlockingPool files({.threads = 1});
-    EXPECT_EQ(Offer(shop, files, 3).status().code(), absl::StatusCode::kDeadlineExceeded);
+    EXPECT_EQ(Offer(shop, 3).status().code(), absl::StatusCode::kDeadlineExceeded);
   });
 }
 

@@ -10,6 +10,7 @@
 
 #include "platform/base/check.h"
 #include "platform/base/cpu_quota.h"
+#include "platform/fiber/internal/default_pools.h"
 #include "platform/fiber/internal/fiber_body.h"
 #include "platform/fiber/internal/fiber_listing.h"
 #include "platform/fiber/internal/shard.h"
@@ -49,7 +50,8 @@ std::chrono::nanoseconds ThreadWait(absl::Duration timeout) {
 }  // namespace
 
 Runtime::Runtime(RuntimeOptions options)
-    : clock_(options.clock != nullptr ? options.clock : &Clock::Real()) {
+    : clock_(options.clock != nullptr ? options.clock : &Clock::Real()),
+      default_pools_(std::make_unique<internal::DefaultPools>(options)) {
   if (options.shards <= 0) options.shards = AllowedCpus();
   for (int i = 0; i < options.shards; ++i) {
     std::unique_ptr<Poller> poller =
@@ -88,6 +90,9 @@ void Runtime::Post(int shard, absl::AnyInvocable<void()> function) {
   Check(shard >= 0 && shard < shards(), "there is no shard of that number");
   shards_[static_cast<size_t>(shard)]->Post(std::move(function));
 }
+
+BlockingPool& Runtime::blocking_pool() { return default_pools_->blocking(); }
+BlockingPool& Runtime::compute_pool() { return default_pools_->compute(); }
 
 std::vector<ShardStats> Runtime::Stats() const {
   std::vector<ShardStats> stats;

@@ -27,7 +27,10 @@
 
 namespace weft {
 
+class BlockingPool;
+
 namespace internal {
+class DefaultPools;
 class Shard;
 }  // namespace internal
 
@@ -47,6 +50,12 @@ struct RuntimeOptions {
   PollerFactory poller_factory = {};    // empty: MakeThreadPoller
   RuntimeObserver* observer = nullptr;  // may be null; outlives the runtime
   std::string name = "weft";            // threads are called "<name>-<shard>"
+  // Of the pools behind Blocking() and Compute() (blocking.h): threads at most, and jobs that wait.
+  // Threads that block use no CPU, so they may be many; compute_threads 0 is the CPU quota.
+  int blocking_threads = 64;
+  size_t blocking_queue = 1024;
+  int compute_threads = 0;
+  size_t compute_queue = 256;
   // For tests: not 0 lets ready fibers run in an order drawn from this seed instead of first in,
   // first out. With one shard and a simulated clock the same seed gives the same order again.
   uint64_t shuffle_seed = 0;
@@ -75,6 +84,12 @@ class Runtime {
   // park, block or throw. Any thread; never blocks.
   void Post(int shard, absl::AnyInvocable<void()> function);
 
+  // The pools of Blocking() and Compute(), called "blocking" and "compute". Made at the first call,
+  // without threads, which start with the first jobs; they end with the runtime, after its last
+  // fiber. Any thread.
+  BlockingPool& blocking_pool();
+  BlockingPool& compute_pool();
+
   // Readings for telemetry; any thread, never blocks.
   std::vector<ShardStats> Stats() const;
 
@@ -94,6 +109,7 @@ class Runtime {
   void RunBlocking(int shard, absl::AnyInvocable<void()> function);
 
   const Clock* const clock_;
+  const std::unique_ptr<internal::DefaultPools> default_pools_;
   std::vector<std::unique_ptr<internal::Shard>> shards_;
 };
 
