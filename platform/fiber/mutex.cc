@@ -19,11 +19,11 @@ Mutex::~Mutex() {
 }
 
 void Mutex::Lock() {
-  if (!TryLock()) LockSlow(/*cancellable=*/false).IgnoreError();
+  if (!TryLock()) LockSlow(/*cancellable=*/false, absl::InfiniteFuture()).IgnoreError();
 }
 
-absl::Status Mutex::LockCancellable() {
-  return TryLock() ? absl::OkStatus() : LockSlow(/*cancellable=*/true);
+absl::Status Mutex::LockCancellable(absl::Time deadline) {
+  return TryLock() ? absl::OkStatus() : LockSlow(/*cancellable=*/true, deadline);
 }
 
 // The owner may live on another shard: it cannot unlock, and so cannot end, while lock_ is held.
@@ -33,7 +33,7 @@ uint64_t Mutex::OwnerOf(const void* mutex) {
   return self->owner_ == nullptr ? 0 : self->owner_->id;
 }
 
-absl::Status Mutex::LockSlow(bool cancellable) {
+absl::Status Mutex::LockSlow(bool cancellable, absl::Time deadline) {
   Waiter waiter({.kind = "mutex", .object = this, .owner = &Mutex::OwnerOf});
   {
     std::lock_guard<SpinLock> hold(lock_);
@@ -44,8 +44,9 @@ absl::Status Mutex::LockSlow(bool cancellable) {
     Check(owner_ != waiter.fiber, "a fiber locks a Mutex that it already holds");
     waiters_.Add(waiter);
   }
-  const WakeReason reason =
-      cancellable ? internal::Park(waiter) : internal::ParkUncancellable(waiter);
+  const int64_t deadline_nanos = internal::ToDeadlineNanos(deadline);
+  const WakeReason reason = cancellable ? internal::Park(waiter, deadline_nanos)
+                                        : internal::ParkUncancellable(waiter, deadline_nanos);
   if (reason == WakeReason::kNotified) return absl::OkStatus();  // Unlock() made us the owner.
   std::lock_guard<SpinLock> hold(lock_);
   waiters_.Remove(waiter);

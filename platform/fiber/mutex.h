@@ -22,9 +22,10 @@ class Mutex {
   // Parks until the mutex is the caller's. Never a cancel point: a lock always succeeds, so that
   // std::lock_guard and std::unique_lock work. Not recursive: locking twice crashes.
   void Lock();
-  // As Lock(), but a cancel point: returns OK with the mutex held, or the cancel scope's status
-  // without it.
-  absl::Status LockCancellable();
+  // As Lock(), but a cancel point when it parks. Returns OK with the mutex held; without it
+  // DEADLINE_EXCEEDED or the cancel scope's status. A free mutex is taken in a cancelled scope too,
+  // and after `deadline`.
+  absl::Status LockCancellable(absl::Time deadline = absl::InfiniteFuture());
   // Never parks.
   bool TryLock();
   // Requires: held by the calling fiber. Never parks.
@@ -38,7 +39,7 @@ class Mutex {
  private:
   friend class ConditionVariable;
   static uint64_t OwnerOf(const void* mutex);
-  absl::Status LockSlow(bool cancellable);
+  absl::Status LockSlow(bool cancellable, absl::Time deadline);
   mutable internal::SpinLock lock_;
   internal::FiberRecord* owner_ = nullptr;
   internal::WaitQueue waiters_;

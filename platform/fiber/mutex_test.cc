@@ -105,6 +105,28 @@ TEST(Mutex, LockCancellableGivesUpWithoutTheMutex) {
   });
 }
 
+TEST(Mutex, LockCancellableGivesUpAtItsDeadline) {
+  TestRuntime().Run([] {
+    Mutex mutex;
+    mutex.Lock();
+    TaskGroup group;
+    group.Spawn([&] {
+      const absl::Time start = weft::Now();
+      const absl::Status late =
+          absl::DeadlineExceededError("the deadline passed while waiting for a mutex");
+      EXPECT_EQ(mutex.LockCancellable(start + absl::Seconds(2)), late);
+      EXPECT_EQ(weft::Now() - start, absl::Seconds(2));
+      EXPECT_EQ(mutex.LockCancellable(start), late);  // Over already.
+      EXPECT_EQ(weft::Now() - start, absl::Seconds(2));
+    });
+    EXPECT_TRUE(group.Wait().ok());
+    mutex.Unlock();
+    // Nobody was left in the line to be given it; and a free mutex needs no time.
+    EXPECT_TRUE(mutex.LockCancellable(absl::InfinitePast()).ok());
+    mutex.Unlock();
+  });
+}
+
 TEST(Mutex, LockCancellableTakesAFreeMutexInACancelledScope) {
   TestRuntime().Run([] {
     Mutex mutex;
