@@ -1,0 +1,55 @@
+// Event: something has happened, until Reset() says otherwise ("manual reset", as asyncio's and
+// Trio's Event). For "configuration is loaded", "the connection is up".
+//
+//   weft::Event connected;
+//   … when it is up: connected.Set();   … when it breaks: connected.Reset();
+//   if (absl::Status s = connected.Wait(deadline); !s.ok()) return s;
+//
+// Set() lets go all that wait at that moment, even when Reset() follows before they have run: after
+// Wait() the event may be reset again. To pass on each single signal use a Channel; to wait for a
+// state under a lock, a ConditionVariable.
+//
+// Threads: Wait() on fibers of any shard; the rest also from plain threads. What was written before
+// Set() is visible after Wait(), and after IsSet() that returned true.
+//
+// Lifetime: a waiter that was let go may destroy the event at once, while Set() is still on its way
+// out. Other fibers that wait must have returned first (join their task group).
+#ifndef WEFT_PLATFORM_FIBER_EVENT_H_
+#define WEFT_PLATFORM_FIBER_EVENT_H_
+
+#include <atomic>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "platform/fiber/internal/wait_queue.h"
+
+namespace weft {
+
+class Event {
+ public:
+  Event() = default;
+  ~Event();  // Requires: nobody waits.
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
+
+  // Idempotent. Never parks.
+  void Set();
+  // Later Wait()s park until the next Set(). Idempotent. Never parks.
+  void Reset();
+  // Never parks; takes no lock.
+  bool IsSet() const { return set_.load(std::memory_order_acquire); }
+
+  // Parks until the event is set. A cancel point when it parks: OK at once when it is set, in a
+  // cancelled scope too, and after `deadline`. Errors: DEADLINE_EXCEEDED, or the cancel scope's
+  // status. Requires: on a fiber.
+  absl::Status Wait(absl::Time deadline = absl::InfiniteFuture());
+
+ private:
+  internal::SpinLock lock_;
+  std::atomic<bool> set_{false};  // written under lock_
+  internal::WaitQueue waiters_;   // empty while set
+};
+
+}  // namespace weft
+
+#endif  // WEFT_PLATFORM_FIBER_EVENT_H_
