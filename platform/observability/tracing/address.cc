@@ -2,45 +2,26 @@
 
 #include <charconv>
 
+#include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
+
 namespace weft::observability {
-namespace {
-
-bool Consume(absl::string_view& text, absl::string_view prefix) {
-  if (text.substr(0, prefix.size()) != prefix) return false;
-  text.remove_prefix(prefix.size());
-  return true;
-}
-
-// gRPC percent-encodes the brackets of IPv6 peers.
-std::string DecodeBrackets(absl::string_view text) {
-  std::string decoded;
-  while (!text.empty()) {
-    if (Consume(text, "%5B") || Consume(text, "%5b")) {
-      decoded += '[';
-    } else if (Consume(text, "%5D") || Consume(text, "%5d")) {
-      decoded += ']';
-    } else {
-      decoded += text.front();
-      text.remove_prefix(1);
-    }
-  }
-  return decoded;
-}
-
-}  // namespace
 
 Address ParseAddress(absl::string_view text) {
-  if (Consume(text, "unix:")) {
-    Consume(text, "//");
+  if (absl::ConsumePrefix(&text, "unix:")) {
+    absl::ConsumePrefix(&text, "//");
     return {std::string(text), 0};
   }
-  if (Consume(text, "dns:") || Consume(text, "ipv4:") || Consume(text, "ipv6:")) {
-    if (Consume(text, "//")) {  // an authority, mostly empty, comes before the name
+  if (absl::ConsumePrefix(&text, "dns:") || absl::ConsumePrefix(&text, "ipv4:") ||
+      absl::ConsumePrefix(&text, "ipv6:")) {
+    if (absl::ConsumePrefix(&text, "//")) {  // an authority, mostly empty, comes before the name
       const size_t slash = text.find('/');
       text.remove_prefix(slash == absl::string_view::npos ? 0 : slash + 1);
     }
   }
-  const std::string decoded = DecodeBrackets(text.substr(0, text.find(',')));
+  // gRPC percent-encodes the brackets of IPv6 peers.
+  const std::string decoded = absl::StrReplaceAll(
+      text.substr(0, text.find(',')), {{"%5B", "["}, {"%5b", "["}, {"%5D", "]"}, {"%5d", "]"}});
   absl::string_view host = decoded;
   int port = 0;
   const size_t colon = host.rfind(':');

@@ -29,7 +29,8 @@ class RatioThreshold {
   uint64_t threshold_;  // of 2^56
 };
 
-// New ids for a trace that begins here, sampled by `threshold`. Neither parks nor locks.
+// New ids for a trace that begins here, sampled by `threshold`. Never parks; on a shard it locks
+// nothing. The ids are random and no secret: they go to everybody who is called.
 TraceIds BeginTrace(const RatioThreshold& threshold);
 
 class ParentOrRatioSampler final : public opentelemetry::sdk::trace::Sampler {

@@ -1,6 +1,5 @@
 #include "platform/observability/tracing/trace_ids.h"
 
-#include <algorithm>
 #include <cstring>
 
 namespace weft::observability {
@@ -31,14 +30,7 @@ bool FromHex(const char* hex, uint8_t* bytes, size_t count) {
   return bad >= 0;
 }
 
-template <size_t N>
-bool AllZero(const std::array<uint8_t, N>& bytes) {
-  return std::all_of(bytes.begin(), bytes.end(), [](uint8_t byte) { return byte == 0; });
-}
-
 }  // namespace
-
-bool TraceIds::valid() const { return !AllZero(trace_id) && !AllZero(span_id); }
 
 std::optional<TraceIds> ParseTraceparent(absl::string_view header) {
   if (header.size() < kTraceparentBytes) return std::nullopt;

@@ -18,7 +18,7 @@ struct TraceIds {
   uint8_t flags = 0;
 
   // Neither id is all zeros.
-  bool valid() const;
+  bool valid() const { return trace_id != decltype(trace_id){} && span_id != decltype(span_id){}; }
   bool sampled() const { return (flags & 1) != 0; }
 
   friend bool operator==(const TraceIds&, const TraceIds&) = default;

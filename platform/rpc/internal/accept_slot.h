@@ -66,7 +66,7 @@ class AcceptSlot final : private Operation {
   grpc_byte_buffer* request_ = nullptr;
   grpc_metadata_array metadata_ = {};
   gpr_timespec deadline_ = {};
-  grpc_call_details details_ = {};  // of a call that nobody registered, in place of `deadline_`
+  grpc_call_details details_ = {};  // in place of `deadline_`, where nobody registered the method
 };
 
 }  // namespace weft::rpc::internal
