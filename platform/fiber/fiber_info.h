@@ -16,11 +16,11 @@ namespace weft {
 struct FiberInfo {
   uint64_t id = 0;  // of the task that runs on the fiber; never given twice in a runtime
   int shard = 0;
-  std::string state;        // "running", "ready" or "parked"
-  std::string name;         // what was spawned: a method's name for a call
-  std::string waits_for;    // empty unless parked: "sleep", "mutex", "rpc reply", …
-  int64_t age_nanos = 0;    // since it was spawned
-  int64_t state_nanos = 0;  // since it entered its state
+  std::string state = {};      // "running", "ready" or "parked"
+  std::string name = {};       // what was spawned: a method's name for a call
+  std::string waits_for = {};  // empty unless parked: "sleep", "mutex", "rpc reply", …
+  int64_t age_nanos = 0;       // since it was spawned
+  int64_t state_nanos = 0;     // since it entered its state
   int64_t deadline_left_nanos = INT64_MAX;  // of its innermost cancel scope; INT64_MAX: none
   std::string cancelled =
       {};  // the cause of its innermost scope's cancellation; empty: not cancelled

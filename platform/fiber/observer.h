@@ -6,10 +6,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace weft {
 
 class FiberLocals;
+struct FiberInfo;
 
 // One turn of a shard's loop: wait, then run every fiber that became ready.
 struct LoopSample {
@@ -33,6 +35,11 @@ class RuntimeObserver {
                              size_t /*size*/) noexcept {
     return false;
   }
+
+  // Fibers of one shard wait for locks in a ring: each holds what the one before it waits for. None
+  // goes on unless a cancellation or a deadline ends one of the waits. Told once for each ring, as
+  // soon as it is closed; the infos have stacks. The default writes FormatDeadlock() to stderr.
+  virtual void OnDeadlock(const std::vector<FiberInfo>& ring) noexcept;
 };
 
 // A reading of one shard's counters. Totals only grow.

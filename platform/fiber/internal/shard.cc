@@ -304,11 +304,14 @@ WakeReason Shard::Park(Waiter& waiter, int64_t deadline_nanos, bool cancellable)
   const bool armed = deadline_nanos != kNeverNanos;
   if (armed) timers_.Add(deadline_nanos, waiter);
   self.waits_for = waiter.info;
+  const bool waits_for_lock = waiter.info.owner != nullptr;
+  if (waits_for_lock) BeginLockWait(self);
   if (self.state == FiberState::kRunning) {  // Not readied already by a local Wake().
     self.state = FiberState::kParked;
     self.state_since_nanos = loop_nanos_;
   }
   SwitchAway();
+  if (waits_for_lock) lock_waiters_.Remove(self);
   self.waits_for = {};
   if (scope != nullptr) ScopeAccess::RemoveWaiter(*scope, waiter);
   if (armed && waiter.timer_index != kNotArmed) timers_.Remove(waiter);

@@ -19,6 +19,7 @@
 #include "platform/fiber/internal/boost_scheduler.h"
 #include "platform/fiber/internal/fiber_listing.h"
 #include "platform/fiber/internal/fiber_record.h"
+#include "platform/fiber/internal/lock_waiters.h"
 #include "platform/fiber/internal/run_queue.h"
 #include "platform/fiber/internal/stack_pool.h"
 #include "platform/fiber/internal/thread_event.h"
@@ -104,6 +105,8 @@ class Shard final {
   FiberInfo Describe(const FiberRecord& fiber, const FiberQuery& query) const;
   void ListSlice(FiberListing* listing);
   void SkipInListings(const FiberRecord& fiber);
+  void BeginLockWait(const FiberRecord& fiber);
+  void ReportDeadlock(uint64_t fiber_id);
   void MakeReady(FiberRecord& fiber);
 
   // Switching.
@@ -136,6 +139,7 @@ class Shard final {
   FiberRecord* idle_ = nullptr;  // a stack of warm stacks: last in, first out
   FiberRecord* all_ = nullptr;
   FiberListing* listings_ = nullptr;
+  LockWaiters lock_waiters_;
   FiberRecord* current_ = nullptr;  // null: the loop
   void* exception_globals_ = nullptr;
   SanitizerFiber loop_sanitizer_;

@@ -100,6 +100,29 @@ void Shard::SkipInListings(const FiberRecord& fiber) {
   }
 }
 
+// The fiber that closes a ring tells of it; a report needs its stack too, so that is done once it
+// has been left.
+void Shard::BeginLockWait(const FiberRecord& fiber) {
+  lock_waiters_.Add(fiber);
+  if (lock_waiters_.RingOf(fiber).empty()) return;
+  Push([this, id = fiber.id] { ReportDeadlock(id); });
+}
+
+void Shard::ReportDeadlock(uint64_t fiber_id) {
+  const FiberRecord* const closer = FindFiber(fiber_id);
+  if (closer == nullptr || closer->waits_for.owner == nullptr) return;
+  std::vector<FiberInfo> ring;
+  for (const FiberRecord* const fiber : lock_waiters_.RingOf(*closer)) {
+    ring.push_back(Describe(*fiber, {.stacks = true}));
+  }
+  if (ring.empty()) return;  // A cancellation has broken it meanwhile.
+  if (observer_ != nullptr) {
+    observer_->OnDeadlock(ring);
+  } else {
+    RuntimeObserver().OnDeadlock(ring);
+  }
+}
+
 FiberRecord* Shard::FindFiber(uint64_t id) const {
   for (FiberRecord* fiber = all_; fiber != nullptr; fiber = fiber->all_next) {
     if (fiber->body != nullptr && fiber->id == id) return fiber;
