@@ -57,6 +57,7 @@ struct ShardStats {
   size_t parked = 0;
   size_t idle = 0;    // pooled: a stack that waits for a task
   size_t timers = 0;  // armed
+  size_t stacks = 0;  // in use by fibers: running, ready, parked and idle ones
 };
 
 }  // namespace weft

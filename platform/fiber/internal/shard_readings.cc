@@ -30,6 +30,7 @@ ShardStats Shard::Stats() const {
   stats.running = running_count_.Get();
   stats.idle = idle_count_.Get();
   stats.timers = timer_count_.Get();
+  stats.stacks = stacks_.in_use();
   const uint64_t live = stats.fibers_spawned_total - stats.fibers_finished_total;
   const uint64_t active = stats.ready + stats.running;
   stats.parked = live > active ? live - active : 0;

@@ -7,6 +7,8 @@
 #include <atomic>
 #include <functional>
 
+#include "platform/base/check.h"
+
 namespace weft::internal {
 namespace {
 
@@ -45,6 +47,8 @@ StackPool::StackPool(size_t stack_bytes)
       stride_bytes_(stack_bytes_ + page_bytes_) {}
 
 StackPool::~StackPool() {
+  Check(in_use() == 0 && free_.size() + unreleased_.size() == slabs_.size() * kStacksPerSlab,
+        "a shard's stacks do not add up: a fiber's stack was lost, or given back twice");
   for (void* slab : slabs_) munmap(slab, stride_bytes_ * kStacksPerSlab);
   protected_stacks.fetch_sub(protected_count_, std::memory_order_relaxed);
 }
@@ -69,12 +73,16 @@ void* StackPool::Allocate() {
     if (stacks->empty() && (stacks != &free_ || !AddSlab())) continue;
     void* const top = stacks->back();
     stacks->pop_back();
+    in_use_.store(in_use() + 1, std::memory_order_relaxed);
     return top;
   }
   return nullptr;
 }
 
-void StackPool::Deallocate(void* top) { unreleased_.push_back(top); }
+void StackPool::Deallocate(void* top) {
+  unreleased_.push_back(top);
+  in_use_.store(in_use() - 1, std::memory_order_relaxed);
+}
 
 void StackPool::ReleaseMemory() {
   std::sort(unreleased_.begin(), unreleased_.end(), std::less<>());

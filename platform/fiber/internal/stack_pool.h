@@ -8,12 +8,13 @@
 #ifndef WEFT_PLATFORM_FIBER_INTERNAL_STACK_POOL_H_
 #define WEFT_PLATFORM_FIBER_INTERNAL_STACK_POOL_H_
 
+#include <atomic>
 #include <cstddef>
 #include <vector>
 
 namespace weft::internal {
 
-// Used by its shard's thread only.
+// Used by its shard's thread only, but for in_use().
 class StackPool {
  public:
   // Half of the kernel's default map budget: two entries a stack, and room for everybody else.
@@ -22,7 +23,7 @@ class StackPool {
 
   // `stack_bytes` is rounded up to pages.
   explicit StackPool(size_t stack_bytes);
-  ~StackPool();  // Requires: every stack was given back.
+  ~StackPool();  // Requires: every stack was given back; ends the process otherwise.
   StackPool(const StackPool&) = delete;
   StackPool& operator=(const StackPool&) = delete;
 
@@ -35,9 +36,12 @@ class StackPool {
   void ReleaseMemory();
 
   size_t stack_bytes() const { return stack_bytes_; }
+  // Stacks allocated and not given back. Any thread.
+  size_t in_use() const { return in_use_.load(std::memory_order_relaxed); }
 
  private:
   bool AddSlab();
+
   const size_t page_bytes_;
   const size_t stack_bytes_;
   const size_t stride_bytes_;  // stack and guard
@@ -45,6 +49,7 @@ class StackPool {
   size_t protected_count_ = 0;     // guards that take of the process' map budget
   std::vector<void*> free_;        // tops; the last one given back is the first one out
   std::vector<void*> unreleased_;  // tops of those that still have memory
+  std::atomic<size_t> in_use_{0};  // written by the shard alone
 };
 
 }  // namespace weft::internal

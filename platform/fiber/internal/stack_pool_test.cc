@@ -90,7 +90,22 @@ TEST(StackPool, OnlyTouchedPagesAreResident) {
   pool.Deallocate(top);
 }
 
+TEST(StackPool, CountsTheStacksInUse) {
+  StackPool pool(PageBytes());
+  void* const first = pool.Allocate();
+  void* const second = pool.Allocate();
+  EXPECT_EQ(pool.in_use(), 2u);
+  pool.Deallocate(first);
+  EXPECT_EQ(pool.in_use(), 1u);
+  pool.Deallocate(second);
+  EXPECT_EQ(pool.in_use(), 0u);
+}
+
 #ifndef __SANITIZE_THREAD__  // It cannot fork a process with threads.
+TEST(StackPoolDeathTest, AStackThatIsNotGivenBackEndsTheProcess) {
+  EXPECT_DEATH({ StackPool(PageBytes()).Allocate(); }, "a shard's stacks do not add up");
+}
+
 TEST(StackPoolDeathTest, BelowEachStackLiesAGuard) {
   StackPool pool(4 * PageBytes());
   std::vector<void*> tops;

@@ -35,6 +35,10 @@ std::string DescribeImbalance(const std::vector<ShardStats>& shards) {
       absl::StrAppend(&text, "\n  shard ", shard.shard, ": ", shard.timers,
                       " timers are armed though no fiber waits");
     }
+    if (shard.stacks != shard.idle) {
+      absl::StrAppend(&text, "\n  shard ", shard.shard, ": ", shard.stacks,
+                      " stacks are in use by ", shard.idle, " idle fibers");
+    }
   }
   return text;
 }

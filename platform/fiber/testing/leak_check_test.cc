@@ -77,9 +77,11 @@ TEST(LeakCheck, SoDoesAWaiterInALockOrAJoin) {
 
 // Without a fiber nothing of this can be left, but by a fault of the scheduler: hence made up.
 TEST(LeakCheck, ReadingsThatDoNotAddUpAreNamed) {
-  EXPECT_EQ(DescribeImbalance({{.shard = 0, .idle = 3}, {.shard = 1}}), "");
+  EXPECT_EQ(DescribeImbalance({{.shard = 0, .idle = 3, .stacks = 3}, {.shard = 1}}), "");
   EXPECT_EQ(DescribeImbalance({{.shard = 0, .timers = 2}}),
             "\n  shard 0: 2 timers are armed though no fiber waits");
+  EXPECT_EQ(DescribeImbalance({{.shard = 0}, {.shard = 1, .idle = 3, .stacks = 4}}),
+            "\n  shard 1: 4 stacks are in use by 3 idle fibers");
 }
 
 TEST(LeakCheck, ARuntimeAtRestAddsUp) {
