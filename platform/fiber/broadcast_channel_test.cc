@@ -53,9 +53,9 @@ TEST(BroadcastChannel, ReceiversParkUntilAValueComes) {
         }
       });
     }
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     EXPECT_TRUE(channel.Send("1").ok());
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     EXPECT_TRUE(channel.Send("2").ok());
     channel.Close();
     EXPECT_TRUE(group.Wait().ok());
@@ -114,14 +114,14 @@ TEST(BroadcastChannel, AReceiverThatHoldsUpSendsMissesNothing) {
     group.Spawn([&] {
       for (; sent < 5; ++sent) EXPECT_TRUE(channel.Send(sent).ok());
     });
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     EXPECT_EQ(sent, 2);
     EXPECT_FALSE(channel.TrySend(7));
     EXPECT_EQ(Drain(fast), (std::vector<int>{0, 1}));
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     EXPECT_EQ(sent, 2);
     EXPECT_EQ(*slow.ReceiveOr(), 0);
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     EXPECT_EQ(sent, 3);
     EXPECT_EQ(*slow.ReceiveOr(), 1);
     for (int i = 2; i < 5; ++i) {
@@ -142,7 +142,7 @@ TEST(BroadcastChannel, TheEndOfASlowReceiverLetsSendersGoOn) {
     EXPECT_EQ(other.TryReceive(), 0);
     TaskGroup group;
     for (int i = 1; i <= 3; ++i) group.Spawn([&channel, i] { return channel.Send(i); });
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     EXPECT_EQ(other.TryReceive(), std::nullopt);
     slow.reset();
     for (int i = 1; i <= 3; ++i) EXPECT_EQ(*other.ReceiveOr(), i);
@@ -157,7 +157,7 @@ TEST(BroadcastChannel, WithoutReceiversNobodyIsHeldUp) {
     {
       BroadcastReceiver<int> only = channel.Subscribe();
       for (int i = 0; i < 3; ++i) group.Spawn([&channel, i] { return channel.Send(i); });
-      WaitUntilOthersBlock();
+      WaitAllBlocked();
       EXPECT_EQ(group.running(), 2u);
     }
     EXPECT_TRUE(group.Wait().ok());
@@ -196,7 +196,7 @@ TEST(BroadcastChannel, CloseDeliversWhatWasSentThenEnds) {
     EXPECT_TRUE(channel.TrySend(2));
     TaskGroup group;
     group.Spawn([&] { EXPECT_TRUE(absl::IsFailedPrecondition(channel.Send(3))); });
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     channel.Close();
     channel.Close();
     EXPECT_TRUE(channel.closed());
@@ -221,7 +221,7 @@ TEST(BroadcastChannel, CloseWakesParkedReceivers) {
         EXPECT_TRUE(absl::IsOutOfRange(receiver.ReceiveOr().status()));
       });
     }
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     channel.Close();
     EXPECT_TRUE(group.Wait().ok());
   });
@@ -250,7 +250,7 @@ TEST(BroadcastChannel, ACancelledReceiverHasSeenNothing) {
     BroadcastReceiver<int> receiver = channel.Subscribe();
     TaskGroup doomed;
     doomed.Spawn([&] { return receiver.ReceiveOr().status(); });
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     doomed.Cancel();
     EXPECT_TRUE(channel.Send(1).ok());
     EXPECT_TRUE(absl::IsCancelled(doomed.Wait()));
@@ -275,14 +275,14 @@ TEST(BroadcastChannel, IsACaseOfASelect) {
     EXPECT_EQ(select(), 0u);
     TaskGroup group;
     auto fired = group.Spawn(select);
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     EXPECT_TRUE(channel.TrySend(3));
     EXPECT_TRUE(channel.TrySend(4));  // Before the Select has run: it is told that it missed the 3.
     EXPECT_TRUE(group.Wait().ok());
     EXPECT_EQ(*fired, 0u);
     EXPECT_EQ(select(), 0u);
     group.Spawn(select);
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     channel.Close();
     EXPECT_TRUE(group.Wait().ok());
     ASSERT_EQ(got.size(), 5u);
@@ -325,7 +325,7 @@ TEST(BroadcastChannelDeathTest, AReceiverIsForOneFiberAtATime) {
     BroadcastReceiver<int> receiver = channel.Subscribe();
     TaskGroup group;
     group.Spawn([&] { return receiver.ReceiveOr().status(); });
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     (void)receiver.TryReceive();
   }),
                "used while a fiber waits in it");
@@ -343,7 +343,7 @@ TEST(BroadcastChannelDeathTest, AReceiverIsNotDestroyedWhileAFiberWaits) {
     std::optional<BroadcastReceiver<int>> receiver(channel.Subscribe());
     TaskGroup group;
     group.Spawn([&] { return receiver->ReceiveOr().status(); });
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     receiver.reset();
   }),
                "a BroadcastReceiver is destroyed while a fiber waits");

@@ -1,12 +1,13 @@
 // Every call that parks, under every way of being cancelled: one table instead of a test for each.
+// Those of the channels: cancel_point_channels_test.cc.
 #include <gtest/gtest.h>
 
-#include <functional>
+#include <memory>
 #include <mutex>
-#include <string>
 #include <vector>
 
 #include "platform/fiber/blocking_pool.h"
+#include "platform/fiber/cancel_point_suite.h"
 #include "platform/fiber/cancel_scope.h"
 #include "platform/fiber/channel.h"
 #include "platform/fiber/fiber.h"
@@ -44,13 +45,13 @@ struct Never {
   TaskGroup group;
 };
 
-struct CancelPoint {
-  std::string name;
-  std::function<absl::Status(Never&)> park;
+struct Row {
+  const char* name;
+  absl::Status (*park)(Never& never);
 };
 
 std::vector<CancelPoint> CancelPoints() {
-  return {
+  const Row rows[] = {
       {"SleepFor", [](Never&) { return weft::SleepFor(absl::Hours(1)); }},
       {"SleepUntil", [](Never&) { return weft::SleepUntil(absl::InfiniteFuture()); }},
       {"Send", [](Never& never) { return never.full.Send(1); }},
@@ -67,83 +68,17 @@ std::vector<CancelPoint> CancelPoints() {
        }},
       {"BlockingPoolRun", [](Never& never) { return never.pool.Run([] {}); }},
   };
-}
-
-class CancelPointTest : public ::testing::TestWithParam<CancelPoint> {};
-
-TEST_P(CancelPointTest, EndsWhenTheScopeIsCancelledDuringThePark) {
-  TestRuntime().Run([this] {
-    Never never;
-    const absl::Time start = weft::Now();
-    TaskGroup group;
-    group.Spawn([&] { return GetParam().park(never); });
-    WaitAllBlocked();
-    group.Cancel(CancelCause::kDrain);
-    const absl::Status status = group.Wait();
-    EXPECT_EQ(status.code(), absl::StatusCode::kCancelled) << status;
-    EXPECT_EQ(status.message().substr(0, 16), "cancelled: drain");
-    EXPECT_EQ(weft::Now(), start);
-  });
-}
-
-TEST_P(CancelPointTest, EndsAtOnceInACancelledScope) {
-  TestRuntime().Run([this] {
-    Never never;
-    const absl::Time start = weft::Now();
-    CancelScope scope;
-    scope.Cancel(CancelCause::kClientGone);
-    EXPECT_EQ(GetParam().park(never).code(), absl::StatusCode::kCancelled);
-    EXPECT_EQ(weft::Now(), start);
-  });
-}
-
-TEST_P(CancelPointTest, EndsAtTheScopesDeadline) {
-  TestRuntime runtime;
-  runtime.Run([&] {
-    Never never;
-    const absl::Time start = weft::Now();
-    TaskGroup group({.deadline = start + absl::Seconds(2)});
-    group.Spawn([&] { return GetParam().park(never); });
-    WaitAllBlocked();
-    runtime.clock().Advance(absl::Seconds(2));  // By hand: a job runs, so it does not jump.
-    EXPECT_EQ(group.Wait().code(), absl::StatusCode::kDeadlineExceeded);
-    EXPECT_EQ(weft::Now() - start, absl::Seconds(2));
-  });
-}
-
-TEST_P(CancelPointTest, EndsAtOnceAfterTheScopesDeadline) {
-  TestRuntime runtime;
-  runtime.Run([&] {
-    Never never;
-    CancelScope scope({.deadline = weft::Now() + absl::Seconds(2)});
-    runtime.clock().Advance(absl::Seconds(3));
-    const absl::Time start = weft::Now();
-    EXPECT_EQ(GetParam().park(never).code(), absl::StatusCode::kDeadlineExceeded);
-    EXPECT_EQ(weft::Now(), start);
-  });
-}
-
-TEST_P(CancelPointTest, IsDeafBehindAShield) {
-  TestRuntime().Run([this] {
-    Never never;
-    TaskGroup group;
-    CancelScope* shield = nullptr;
-    group.Spawn([&] {
-      CancelScope scope({.shield = true});
-      shield = &scope;
-      return GetParam().park(never);
-    });
-    WaitAllBlocked();
-    group.Cancel();
-    WaitAllBlocked();
-    EXPECT_EQ(group.running(), 1u);
-    shield->Cancel(CancelCause::kOverload);
-    EXPECT_EQ(group.Wait().message().substr(0, 19), "cancelled: overload");
-  });
+  std::vector<CancelPoint> points;
+  for (const Row& row : rows) {
+    points.push_back({row.name, [park = row.park] {
+                        return [park, never = std::make_shared<Never>()] { return park(*never); };
+                      }});
+  }
+  return points;
 }
 
 INSTANTIATE_TEST_SUITE_P(All, CancelPointTest, ::testing::ValuesIn(CancelPoints()),
-                         [](const auto& info) { return info.param.name; });
+                         NameOfCancelPoint());
 
 // --- Who wins a park: the first, exactly one ---------------------------------------------------
 

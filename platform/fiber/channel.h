@@ -48,7 +48,8 @@ class Channel {
 
   // Parks while the channel is full (capacity 0: until a receiver takes the value). A cancel point
   // when it parks. Errors: FAILED_PRECONDITION when closed, DEADLINE_EXCEEDED, or the cancel
-  // scope's status; `value` was not sent then.
+  // scope's status; `value` was not sent then. Requires: on a fiber (it crashes where it would
+  // park elsewhere).
   absl::Status Send(T value, absl::Time deadline = absl::InfiniteFuture());
 
   // False when full (capacity 0: when no receiver waits) or closed. Never parks; also from plain
@@ -116,6 +117,9 @@ class Channel {
   static absl::Status ClosedToSenders() {
     return absl::FailedPreconditionError("the channel is closed");
   }
+  static absl::Status Drained() {
+    return absl::OutOfRangeError("the channel is closed and drained");
+  }
 
   const size_t capacity_;
   mutable internal::SpinLock lock_;
@@ -164,23 +168,24 @@ bool Channel<T>::Take(std::optional<T>& place) noexcept {
 
 template <typename T>
 absl::Status Channel<T>::Send(T value, absl::Time deadline) {
+  lock_.lock();
+  const bool closed = closed_;
+  if (closed || Give(value)) {
+    lock_.unlock();
+    return closed ? ClosedToSenders() : absl::OkStatus();
+  }
   internal::Waiter waiter({.kind = "channel send", .object = this});
   Sender self(&waiter, &value);
-  {
-    std::lock_guard<internal::SpinLock> hold(lock_);
-    if (closed_) return ClosedToSenders();
-    if (Give(value)) return absl::OkStatus();
-    senders_.Add(self);
-  }
+  senders_.Add(self);
+  lock_.unlock();
   const internal::WakeReason reason = internal::Park(waiter, internal::ToDeadlineNanos(deadline));
-  if (reason != internal::WakeReason::kNotified) {
-    {
-      std::lock_guard<internal::SpinLock> hold(lock_);
-      senders_.Remove(self);
-    }
-    return internal::ParkStatus(reason, "sending to a full channel");
+  if (reason == internal::WakeReason::kNotified) {
+    return self.sent ? absl::OkStatus() : ClosedToSenders();
   }
-  return self.sent ? absl::OkStatus() : ClosedToSenders();
+  lock_.lock();
+  senders_.Remove(self);
+  lock_.unlock();
+  return internal::ParkStatus(reason, "sending to a full channel");
 }
 
 template <typename T>
@@ -191,27 +196,23 @@ bool Channel<T>::TrySend(T value) {
 
 template <typename T>
 absl::Status Channel<T>::TakeOrPark(std::optional<T>& place, absl::Time deadline) {
+  lock_.lock();
+  if (Take(place) || closed_) {
+    lock_.unlock();
+    return place.has_value() ? absl::OkStatus() : Drained();
+  }
   internal::Waiter waiter({.kind = "channel receive", .object = this});
   Receiver self(&waiter, &place);
-  bool closed = false;
-  {
-    std::lock_guard<internal::SpinLock> hold(lock_);
-    if (Take(place)) return absl::OkStatus();
-    closed = closed_;
-    if (!closed) receivers_.Add(self);
+  receivers_.Add(self);
+  lock_.unlock();
+  const internal::WakeReason reason = internal::Park(waiter, internal::ToDeadlineNanos(deadline));
+  if (reason == internal::WakeReason::kNotified) {
+    return place.has_value() ? absl::OkStatus() : Drained();
   }
-  if (!closed) {
-    const internal::WakeReason reason = internal::Park(waiter, internal::ToDeadlineNanos(deadline));
-    if (reason != internal::WakeReason::kNotified) {
-      {
-        std::lock_guard<internal::SpinLock> hold(lock_);
-        receivers_.Remove(self);
-      }
-      return internal::ParkStatus(reason, "receiving from an empty channel");
-    }
-    if (place.has_value()) return absl::OkStatus();
-  }
-  return absl::OutOfRangeError("the channel is closed and drained");
+  lock_.lock();
+  receivers_.Remove(self);
+  lock_.unlock();
+  return internal::ParkStatus(reason, "receiving from an empty channel");
 }
 
 template <typename T>

@@ -67,7 +67,7 @@ TEST(Select, ParksUntilOneOfItsChannelsHasAValueAndLeavesTheOther) {
       return Select(Receive(a, [&](std::optional<int> value) { got = *value; }),
                     Receive(b, [&](std::optional<int>) { FAIL(); }));
     });
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     EXPECT_TRUE(a.TrySend(1));
     EXPECT_TRUE(b.TrySend(2));  // The Select has its value, though it has not run yet.
     EXPECT_TRUE(group.Wait().ok());
@@ -86,7 +86,7 @@ TEST(Select, ParksUntilAReceiverTakesItsValueAndKeepsTheOther) {
     auto for_b = std::make_unique<int>(2);
     TaskGroup group;
     auto fired = group.Spawn([&] { return Select(Send(a, for_a), Send(b, for_b)); });
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     EXPECT_EQ(**b.TryReceive(), 2);
     EXPECT_FALSE(a.TryReceive().has_value());
     EXPECT_TRUE(group.Wait().ok());
@@ -138,7 +138,7 @@ TEST(Select, TheSameChannelMayBeInSeveralCases) {
     int got = 0;
     const auto keep = [&](std::optional<int> value) { got += *value; };
     group.Spawn([&] { return Select(Receive(channel, keep), Receive(channel, keep)).status(); });
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     EXPECT_TRUE(channel.TrySend(5));
     EXPECT_FALSE(channel.TrySend(6));
     EXPECT_TRUE(group.Wait().ok());
@@ -165,7 +165,7 @@ TEST(Select, ServedInTheOrderOfArrivalAmongOthers) {
       (void)channel.Receive();
       served.push_back("late");
     });
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     for (int i = 0; i < 3; ++i) EXPECT_TRUE(channel.TrySend(i));
     EXPECT_TRUE(group.Wait().ok());
     EXPECT_EQ(served, (std::vector<std::string>{"receive", "select", "late"}));
@@ -231,7 +231,7 @@ TEST(Select, CloseEndsThePark) {
     group.Spawn([&] {
       return Select(Receive(a), Receive(b, [&](std::optional<int> v) { ended += !v; })).status();
     });
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     b.Close();
     EXPECT_TRUE(group.Wait().ok());
     EXPECT_EQ(ended, 1);
@@ -244,7 +244,7 @@ TEST(Select, CloseEndsThePark) {
                                      }))
           .status();
     });
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     c.Close();
     EXPECT_TRUE(group.Wait().ok());
     EXPECT_EQ(ended, 2);
@@ -296,7 +296,7 @@ TEST(Select, ACancelledSelectTakesNothing) {
         return Select(Receive(other), Receive(channel, [&](std::optional<int> v) { got = v; }))
             .status();
       });
-      WaitUntilOthersBlock();
+      WaitAllBlocked();
       if (cancel_first) doomed.Cancel();
       EXPECT_TRUE(channel.TrySend(7));
       if (!cancel_first) doomed.Cancel();
@@ -433,7 +433,7 @@ TEST(SelectDeathTest, ItsChannelsOutliveIt) {
     Channel<int> other(1);
     TaskGroup group;
     group.Spawn([&] { return Select(Receive(other), Receive(*channel)).status(); });
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     channel.reset();
   }),
                "a Channel is destroyed while fibers wait");

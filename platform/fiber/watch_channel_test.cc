@@ -43,13 +43,13 @@ TEST(WatchChannel, ChangedParksUntilThereIsSomethingNew) {
         seen.push_back(**now);
       }
     });
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     EXPECT_EQ(seen, (std::vector<int>{}));  // The value at subscription is no news.
     EXPECT_TRUE(channel.Set(1).ok());
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     EXPECT_TRUE(channel.Set(2).ok());
     EXPECT_TRUE(channel.Set(3).ok());  // Before the receiver has run: the 2 is skipped.
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     EXPECT_TRUE(channel.Set(3).ok());  // An equal value is news too.
     channel.Close();
     EXPECT_TRUE(group.Wait().ok());
@@ -163,7 +163,7 @@ TEST(WatchChannel, DeadlinesAndCancellationEndTheWait) {
     EXPECT_EQ(weft::Now() - start, absl::Seconds(1));
     TaskGroup doomed;
     doomed.Spawn([&] { return watch.Changed().status(); });
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     doomed.Cancel();
     EXPECT_TRUE(channel.Set(1).ok());
     EXPECT_TRUE(absl::IsCancelled(doomed.Wait()));
@@ -186,12 +186,12 @@ TEST(WatchChannel, IsACaseOfASelect) {
     EXPECT_EQ(select(), 1u);
     TaskGroup group;
     group.Spawn(select);
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     EXPECT_TRUE(channel.Set(2).ok());
     EXPECT_TRUE(channel.Set(3).ok());
     EXPECT_TRUE(group.Wait().ok());
     group.Spawn(select);
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     channel.Close();
     EXPECT_TRUE(group.Wait().ok());
     EXPECT_EQ(seen, (std::vector<int>{1, 3}));
@@ -218,7 +218,7 @@ TEST(WatchChannelDeathTest, AReceiverIsForOneFiberAtATime) {
     WatchReceiver<int> watch = channel.Subscribe();
     TaskGroup group;
     group.Spawn([&] { return watch.Changed().status(); });
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     (void)watch.Get();
   }),
                "used while a fiber waits in it");
@@ -230,7 +230,7 @@ TEST(WatchChannelDeathTest, AReceiverIsNotDestroyedWhileAFiberWaits) {
     std::optional<WatchReceiver<int>> watch(channel.Subscribe());
     TaskGroup group;
     group.Spawn([&] { return watch->Changed().status(); });
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     watch.reset();
   }),
                "a WatchReceiver is destroyed while a fiber waits");
