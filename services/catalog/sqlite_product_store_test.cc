@@ -143,6 +143,35 @@ TEST_F(SqliteProductStoreTest, FullDiskWhileSeedingFailsAndLeavesNoHalf) {
   EXPECT_FALSE(runtime_.Run([&] { return store->Find("SKU-000021"); }).ok());
 }
 
+// The same limit for all files: not a byte can be written. tests/integration/full_disk_test.py
+// fills a real disk.
+TEST_F(SqliteProductStoreTest, FullDiskWhileServingStopsWritersAndNoReader) {
+  const auto store = MustOpen(80);
+  auto writer = weft::data::SqliteDatabase::Open({.path = path_});
+  ASSERT_TRUE(writer.ok()) << writer.status();
+  const std::string write = "UPDATE products SET name = 'Mine' WHERE sku = 'SKU-000001'";
+  const std::string before = runtime_.Run([&] { return store->Find("SKU-000001"); })->name();
+
+  signal(SIGXFSZ, SIG_IGN);
+  rlimit limit;
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &limit), 0);
+  rlimit none = limit;
+  none.rlim_cur = 0;
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &none), 0);
+  const absl::Status refused = (*writer)->Execute(write);
+  const auto product = runtime_.Run([&] { return store->Find("SKU-000001"); });
+  const auto list = runtime_.Run([&] { return store->List("garden", "", 100); });
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+  EXPECT_NE(refused.message().find(path_), std::string::npos) << refused;
+  ASSERT_TRUE(product.ok()) << product.status();
+  EXPECT_EQ(product->name(), before);
+  ASSERT_TRUE(list.ok()) << list.status();
+  EXPECT_EQ(list->size(), 10u);
+
+  ASSERT_TRUE((*writer)->Execute(write).ok());
+  EXPECT_EQ(runtime_.Run([&] { return store->Find("SKU-000001"); })->name(), "Mine");
+}
+
 TEST_F(SqliteProductStoreTest, LostTableIsInternalAndTheNextQueryAfterItsReturnWorks) {
   const auto store = MustOpen(20);
   Execute("ALTER TABLE products RENAME TO gone");

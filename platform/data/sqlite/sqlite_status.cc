@@ -29,6 +29,18 @@ absl::Status CannotOpen(int error, const std::string& path, const std::string& w
   }
 }
 
+absl::Status DiskFull(const std::string& text) {
+  return absl::ResourceExhaustedError(
+      absl::StrCat("disk full: ", text,
+                   "; free space on its disk (or on that of temporary files), then try again"));
+}
+
+// Opening a write-ahead log makes a file of shared memory (https://www.sqlite.org/walformat.html,
+// "The WAL-Index File"). For want of room that is no SQLITE_FULL, as other writes are.
+bool IsWantOfRoom(int extended, int error) {
+  return extended == SQLITE_IOERR_SHMSIZE && (error == ENOSPC || error == EDQUOT);
+}
+
 absl::Status ConstraintViolated(int extended, const std::string& text) {
   switch (extended) {
     case SQLITE_CONSTRAINT_UNIQUE:
@@ -50,8 +62,7 @@ absl::Status SqliteStatus(sqlite3* handle, int code, const std::string& path) {
   const std::string text = absl::StrCat("database ", path, ": ", words);
   switch (code & 0xff) {
     case SQLITE_FULL:
-      return absl::ResourceExhaustedError(
-          absl::StrCat("disk full: ", text, "; free space on its volume, then try again"));
+      return DiskFull(text);
     case SQLITE_NOMEM:
       return absl::ResourceExhaustedError(text);
     case SQLITE_BUSY:
@@ -59,7 +70,7 @@ absl::Status SqliteStatus(sqlite3* handle, int code, const std::string& path) {
       return absl::UnavailableError(
           absl::StrCat(text, ": another connection is writing; try again"));
     case SQLITE_IOERR:
-      return absl::UnavailableError(text);
+      return IsWantOfRoom(code, error) ? DiskFull(text) : absl::UnavailableError(text);
     case SQLITE_CORRUPT:
       return absl::DataLossError(
           absl::StrCat(text, "; move the file away and restore it from a backup"));

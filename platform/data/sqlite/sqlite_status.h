@@ -1,9 +1,9 @@
 // The one place that turns SQLite's result codes into absl::Status.
 //
-//   RESOURCE_EXHAUSTED   SQLITE_FULL (disk or quota full), SQLITE_NOMEM
+//   RESOURCE_EXHAUSTED   SQLITE_FULL, and SQLITE_IOERR for lack of room: the disk of the file or of
+//                        a query's temporary files, or a quota, is full; SQLITE_NOMEM
 //   UNAVAILABLE          SQLITE_BUSY, SQLITE_LOCKED (another connection holds the lock),
-//   SQLITE_IOERR:
-//                        trying again may help
+//                        SQLITE_IOERR otherwise: trying again may help
 //   DATA_LOSS            SQLITE_CORRUPT, SQLITE_NOTADB
 //   NOT_FOUND            SQLITE_CANTOPEN for a file or folder that does not exist
 //   PERMISSION_DENIED    SQLITE_CANTOPEN for lack of rights, SQLITE_READONLY, SQLITE_PERM
