@@ -59,8 +59,12 @@ absl::Status App::StartRuntime() {
                      .stack_bytes = config_.Int<size_t>("fibers.stack_bytes"),
                      .poller_factory = queues_->Pollers(),
                      .observer = telemetry_->runtime_observer(),
-                     .name = options_.name});
+                     .name = options_.name,
+                     .blocking_threads = config_.Int("blocking.threads"),
+                     .compute_threads = config_.Int("compute.threads")});
   attachments_.push_back(telemetry_->AttachRuntime(*runtime_));
+  Watch(runtime_->blocking_pool());
+  Watch(runtime_->compute_pool());
   return absl::OkStatus();
 }
 

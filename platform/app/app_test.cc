@@ -206,7 +206,7 @@ TEST(App, AdminPagesAnswer) {
   EXPECT_THAT(metrics.body, HasSubstr("weft_build_info{"));
   EXPECT_THAT(metrics.body,
               HasSubstr("grpc_server_call_started_total{grpc_method=\"bench.v1.Echo/Say\"} 1\n"));
-  EXPECT_THAT(metrics.body, HasSubstr("weft_blocking_threads{pool=\"files\"} 3\n"));
+  EXPECT_THAT(metrics.body, HasSubstr("weft_blocking_threads_max{pool=\"files\"} 3\n"));
   EXPECT_THAT(metrics.body, HasSubstr("weft_loop_iterations_total{shard=\"1\"}"));
   EXPECT_THAT(metrics.body, HasSubstr("weft_connections_open 1\n"));
 }

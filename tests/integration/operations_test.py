@@ -82,8 +82,9 @@ class AdminTest(shop.ShopTest):
                 self.assertGreater(now.total("weft_loop_iterations_total"), 0)
                 self.assertEqual(now.total("weft_build_info", service=name), 1)
                 self.assertTrue(now.buckets("weft_loop_lag_seconds"))
-        self.assertGreater(shop.read_metrics(self.services["catalog"]).total(
-            "weft_blocking_threads"), 0)
+        for pool in ("catalog", "blocking", "compute"):
+            self.assertGreater(shop.read_metrics(self.services["catalog"]).total(
+                "weft_blocking_threads_max", pool=pool), 0)
 
 
 class FibersPageTest(shop.ShopTest):

@@ -66,9 +66,11 @@ TEST(BlockingPoolMetrics, ShowsThePoolByName) {
   Runtime runtime({.shards = 1});
   runtime.Run([&] { EXPECT_TRUE(pool.Run([] { return absl::OkStatus(); }).ok()); });
   const std::string text = RenderMetrics(BlockingPoolMetrics(pool));
-  EXPECT_THAT(text, HasSubstr("weft_blocking_threads{pool=\"files\"} 3\n"));
+  EXPECT_THAT(text, HasSubstr("weft_blocking_threads{pool=\"files\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("weft_blocking_threads_max{pool=\"files\"} 3\n"));
   EXPECT_THAT(text, HasSubstr("weft_blocking_queue_length{pool=\"files\"} 0\n"));
   EXPECT_THAT(text, HasSubstr("weft_blocking_rejected_total{pool=\"files\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("weft_blocking_given_up_total{pool=\"files\"} 0\n"));
   EXPECT_THAT(text, HasSubstr("weft_blocking_queue_wait_seconds_count{pool=\"files\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("weft_blocking_busy_threads{pool=\"files\"} "));
 }
