@@ -18,12 +18,18 @@
 #define WEFT_PLATFORM_FIBER_EVENT_H_
 
 #include <atomic>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "platform/fiber/internal/source.h"
 #include "platform/fiber/internal/wait_queue.h"
 
 namespace weft {
+
+namespace internal {
+struct EventSource;
+}  // namespace internal
 
 class Event {
  public:
@@ -45,10 +51,32 @@ class Event {
   absl::Status Wait(absl::Time deadline = absl::InfiniteFuture());
 
  private:
+  friend struct internal::EventSource;
   internal::SpinLock lock_;
   std::atomic<bool> set_{false};  // written under lock_
   internal::WaitQueue waiters_;   // empty while set
 };
+
+namespace internal {
+
+struct EventSource {
+  struct Result {};
+  SpinLock& lock() { return event->lock_; }
+  bool Take(Result&) { return event->IsSet(); }
+  void TakeGranted(Result&) {}  // Also when it has been reset since.
+  void Add(WaitNode& node) { event->waiters_.Add(node); }
+  void Remove(WaitNode& node) { event->waiters_.Remove(node); }
+  Event* event;
+};
+
+}  // namespace internal
+
+// As the case of a Select (select.h): ready when Wait() would not park.
+template <typename Handler = internal::NoHandler>
+auto Wait(Event& event, Handler handler = {}) {
+  auto call = [handler = std::move(handler)](internal::EventSource::Result) mutable { handler(); };
+  return internal::SourceCase(internal::EventSource{&event}, std::move(call));
+}
 
 }  // namespace weft
 

@@ -11,7 +11,7 @@ namespace weft::internal {
 void FutureCore::Publish() {
   std::lock_guard<SpinLock> hold(lock_);
   ready_.store(true, std::memory_order_release);
-  if (waiter_ != nullptr) Wake(*waiter_);
+  waiters_.WakeAll();
   if (thread_ != nullptr) thread_->Notify();
 }
 
@@ -20,13 +20,17 @@ absl::Status FutureCore::Wait(absl::Time deadline) {
   {
     std::lock_guard<SpinLock> hold(lock_);
     if (ready()) return absl::OkStatus();
-    Check(waiter_ == nullptr && thread_ == nullptr, "two wait for one Future");
-    waiter_ = &self;
+    Add(self);
   }
   const WakeReason reason = Park(self, ToDeadlineNanos(deadline));
   std::lock_guard<SpinLock> hold(lock_);
-  waiter_ = nullptr;
+  Remove(self);
   return ready() ? absl::OkStatus() : ParkStatus(reason, "waiting for a future");
+}
+
+void FutureCore::Add(WaitNode& node) {
+  Check(waiters_.empty() && thread_ == nullptr, "two wait for one Future");
+  waiters_.Add(node);
 }
 
 void FutureCore::BlockingWait() {
@@ -36,7 +40,7 @@ void FutureCore::BlockingWait() {
   {
     std::lock_guard<SpinLock> hold(lock_);
     if (ready()) return;
-    Check(waiter_ == nullptr && thread_ == nullptr, "two wait for one Future");
+    Check(waiters_.empty() && thread_ == nullptr, "two wait for one Future");
     thread_ = &event;
   }
   event.Wait();
@@ -46,7 +50,7 @@ void FutureCore::BlockingWait() {
 
 void FutureCore::Abandon() {
   std::lock_guard<SpinLock> hold(lock_);
-  Check(waiter_ == nullptr && thread_ == nullptr, "a Future is destroyed while it is waited for");
+  Check(waiters_.empty() && thread_ == nullptr, "a Future is destroyed while it is waited for");
 }
 
 }  // namespace weft::internal

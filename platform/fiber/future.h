@@ -31,6 +31,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "platform/base/check.h"
+#include "platform/fiber/internal/source.h"
 #include "platform/fiber/internal/wait_queue.h"
 
 namespace weft {
@@ -39,6 +40,9 @@ template <typename T>
 class Future;
 
 namespace internal {
+
+template <typename T>
+struct FutureSource;
 
 class ThreadEvent;
 
@@ -59,11 +63,16 @@ class FutureCore {
   void BlockingWait();
   void Abandon();  // Requires: nobody waits.
 
+  // The future in a Select, under lock().
+  SpinLock& lock() { return lock_; }
+  void Add(WaitNode& node);
+  void Remove(WaitNode& node) { waiters_.Remove(node); }
+
  private:
   SpinLock lock_;
   std::atomic<bool> claimed_{false};
   std::atomic<bool> ready_{false};  // written under lock_
-  Waiter* waiter_ = nullptr;
+  WaitQueue waiters_;  // one at most
   ThreadEvent* thread_ = nullptr;
 };
 
@@ -167,6 +176,7 @@ class Future {
 
  private:
   friend class Promise<T>;
+  friend struct internal::FutureSource<T>;
   explicit Future(std::shared_ptr<internal::FutureState<T>> state) : state_(std::move(state)) {}
   Result Take() {
     Result result = *std::move(state_->result);
@@ -182,6 +192,38 @@ Future<T> Promise<T>::GetFuture() {
   Check(state_ != nullptr && !future_taken_, "a Promise has one Future");
   future_taken_ = true;
   return Future<T>(state_);
+}
+
+namespace internal {
+
+// Holds the state: the future gives its own reference up when the value is taken, under the lock
+// that lies in the state.
+template <typename T>
+struct FutureSource {
+  using Result = typename Future<T>::Result;
+  explicit FutureSource(Future<T>& of) : future(&of), state(of.state_) {
+    Check(of.valid(), "a Select waits for a Future that has no value to give any more");
+  }
+  SpinLock& lock() { return state->lock(); }
+  bool Take(Result& result) {
+    if (!state->ready()) return false;
+    result = future->Take();
+    return true;
+  }
+  void TakeGranted(Result& result) { result = future->Take(); }
+  void Add(WaitNode& node) { state->Add(node); }
+  void Remove(WaitNode& node) { state->Remove(node); }
+  Future<T>* future;
+  std::shared_ptr<FutureState<T>> state;
+};
+
+}  // namespace internal
+
+// As the case of a Select (select.h): ready when Get() would not park; the handler gets its result,
+// and the future is used up.
+template <typename T, typename Handler = internal::NoHandler>
+auto Get(Future<T>& future, Handler handler = {}) {
+  return internal::SourceCase(internal::FutureSource<T>(future), std::move(handler));
 }
 
 }  // namespace weft

@@ -14,6 +14,8 @@
 //   Send(Channel<T>&, T&, (absl::Status))                        channel.h
 //   Receive(BroadcastReceiver<T>&, (absl::StatusOr<T>))          broadcast_channel.h
 //   Changed(WatchReceiver<T>&, (absl::StatusOr<std::shared_ptr<const T>>))   watch_channel.h
+//   Wait(Event&, ())                                             event.h
+//   Get(Future<T>&, (Future<T>::Result))                         future.h
 //   After(absl::Duration, ()), At(absl::Time, ())                here
 // What is closed is ready, with the result that says so.
 //

@@ -154,6 +154,9 @@ struct WatchSource {
     if (channel.closed_) result = absl::OutOfRangeError("the watch channel is closed");
     return channel.closed_;
   }
+  void TakeGranted(Result& result) {
+    Check(Take(result), "a value for a WatchReceiver was seen by somebody else");
+  }
   void Add(WaitNode& node) {
     Check(!std::exchange(receiver->waiting_, true), "a Select waits twice for one receiver");
     receiver->channel_->waiting_receivers_.Add(node);

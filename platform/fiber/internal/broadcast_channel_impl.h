@@ -19,6 +19,9 @@ struct BroadcastSource {
   using Result = absl::StatusOr<T>;
   SpinLock& lock() { return receiver->channel_->lock_; }
   bool Take(Result& result) { return receiver->Take(result); }
+  void TakeGranted(Result& result) {
+    Check(Take(result), "a value for a BroadcastReceiver was seen by somebody else");
+  }
   void Add(WaitNode& node) {
     Check(!std::exchange(receiver->waiting_, true), "a Select waits twice for one receiver");
     receiver->channel_->waiting_receivers_.Add(node);

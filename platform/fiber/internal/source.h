@@ -4,11 +4,11 @@
 //   using Result = …;          what is taken; default constructible
 //   SpinLock& lock();
 //   under that lock:
-//   bool Take(Result& result);    false when there is nothing yet
-//   void Add(WaitNode& node);     into the queue of those who wait
-//   void Remove(WaitNode& node);  idempotent
+//   bool Take(Result& result);         false when there is nothing yet
+//   void TakeGranted(Result& result);  after a node's wake, which promised that there is something
+//   void Add(WaitNode& node);          into the queue of those who wait
+//   void Remove(WaitNode& node);       idempotent
 //
-// Whoever wakes a node promises that Take() then succeeds: nobody else takes it away meanwhile.
 // In return the primitive has both ways to wait, alone and as the case of a Select, from here.
 #ifndef WEFT_PLATFORM_FIBER_INTERNAL_SOURCE_H_
 #define WEFT_PLATFORM_FIBER_INTERNAL_SOURCE_H_
@@ -19,16 +19,10 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "platform/base/check.h"
 #include "platform/fiber/internal/select_case.h"
 #include "platform/fiber/internal/wait_queue.h"
 
 namespace weft::internal {
-
-template <typename Source>
-void TakeGranted(Source& source, typename Source::Result& result) {
-  Check(source.Take(result), "what a fiber was woken for was taken by somebody else");
-}
 
 // Parks until there is something, and takes it. A cancel point when it parks. DEADLINE_EXCEEDED and
 // the cancel scope's status say what the fiber was `doing`; nothing was taken then.
@@ -45,7 +39,7 @@ absl::Status TakeOrPark(Source source, typename Source::Result& result, absl::Ti
   {
     std::lock_guard<SpinLock> hold(source.lock());
     source.Remove(waiter);
-    if (reason == WakeReason::kNotified) TakeGranted(source, result);
+    if (reason == WakeReason::kNotified) source.TakeGranted(result);
   }
   return ParkStatus(reason, doing);
 }
@@ -74,7 +68,7 @@ class SourceCase final : public SelectCase {
   }
   bool Disarm() override {
     source_.Remove(node_);
-    if (node_.granted) TakeGranted(source_, result_);
+    if (node_.granted) source_.TakeGranted(result_);
     return node_.granted;
   }
   void Handle() override { handler_(std::move(result_)); }
