@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <functional>
 #include <mutex>
 #include <random>
 #include <thread>
@@ -17,36 +16,12 @@
 #include "platform/fiber/fiber.h"
 #include "platform/fiber/mutex.h"
 #include "platform/fiber/runtime.h"
-#include "platform/fiber/task_group.h"
+#include "platform/fiber/stress.h"
 
 namespace weft {
 namespace {
 
 constexpr int kShards = 2;
-
-// Runs `body` in `fibers` fibers of each shard; `body` is given a number of its own.
-void OnAllShards(Runtime& runtime, int fibers, const std::function<void(int)>& body) {
-  std::vector<std::thread> threads;
-  for (int shard = 0; shard < kShards; ++shard) {
-    threads.emplace_back([&, shard] {
-      runtime.Run(
-          [&] {
-            TaskGroup group;
-            for (int i = 0; i < fibers; ++i) {
-              group.Spawn([&body, id = shard * fibers + i] { body(id); });
-            }
-            EXPECT_TRUE(group.Wait().ok());
-          },
-          shard);
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-}
-
-// A deadline that is often, but not always, too short.
-absl::Time SoonOrLater(std::minstd_rand& random) {
-  return weft::Now() + absl::Microseconds(random() % 200);
-}
 
 TEST(Stress, MutexOfTwoShards) {
   Runtime runtime({.shards = kShards});
