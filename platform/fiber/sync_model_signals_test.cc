@@ -112,10 +112,13 @@ TEST(SyncModelSignals, Latch) {
         if (left == 0) waits.LetGo();
       };
       const auto body = [&](size_t, Dice& dice) {
-        for (size_t to_do = kArrivals; to_do > 0;) {
+        size_t to_do = kArrivals;
+        for (int turn = 0; to_do > 0 || turn < 15; ++turn) {
           Sleep(dice.Millis(5));
           waits.CancelSomebody(dice);
-          if (dice.OneIn(3)) {
+          if (to_do == 0) {
+            waits.Wait(dice, left == 0, [&](absl::Time d) { return latch.Wait(d); });
+          } else if (dice.OneIn(3)) {
             --to_do;
             arrive(1);
             waits.Wait(dice, left == 0, [&](absl::Time d) { return latch.ArriveAndWait(d); });
@@ -241,12 +244,14 @@ TEST(SyncModelSignals, Future) {
       std::vector<Promise<std::unique_ptr<size_t>>> promises(kPairs);
       std::vector<Future<std::unique_ptr<size_t>>> futures;
       for (auto& promise : promises) futures.push_back(promise.GetFuture());
+      std::vector<CancelScope*> waiting(kPairs);
       const auto body = [&](size_t fiber, Dice& dice) {
         const size_t pair = fiber / 2;
         const size_t fate = (seed + pair) % 4;
         if (fiber % 2 == 0) {
           auto promise = std::move(promises[pair]);
           Sleep(dice.Millis(8));
+          if (waiting[pair] != nullptr && dice.OneIn(2)) waiting[pair]->Cancel();
           if (fate == 0) return;
           if (fate == 1) return promise.Set(absl::UnavailableError("down"));
           return promise.Set(std::make_unique<size_t>(pair));
@@ -255,7 +260,10 @@ TEST(SyncModelSignals, Future) {
         while (futures[pair].valid()) {
           CancelScope scope;
           if (dice.OneIn(10)) scope.Cancel();
+          waiting[pair] = &scope;
           const auto value = futures[pair].Get(weft::Now() + dice.Millis(3));
+          waiting[pair] = nullptr;
+          EXPECT_TRUE(!futures[pair].valid() || !futures[pair].Ready());
           if (futures[pair].valid()) {
             EXPECT_TRUE(absl::IsDeadlineExceeded(value.status()) ||
                         absl::IsCancelled(value.status()))

@@ -125,7 +125,7 @@ TEST(SyncModelTime, RateLimiterStaysWithinItsRateWhateverIsCancelled) {
       const auto body = [&](size_t, Dice& dice) {
         for (int turn = 0; turn < 20; ++turn) {
           Sleep(dice.Millis(3 * burst) + absl::Microseconds(dice.Below(1000)));
-          if (!requests.empty() && dice.OneIn(2)) {
+          for (size_t victims = dice.Below(4); victims > 0 && !requests.empty(); --victims) {
             if (CancelScope* const scope = requests[dice.Below(requests.size())].scope) {
               scope->Cancel();
             }
@@ -134,9 +134,16 @@ TEST(SyncModelTime, RateLimiterStaysWithinItsRateWhateverIsCancelled) {
           const size_t request = requests.size();
           CancelScope scope;
           requests.push_back({n, &scope});
-          const absl::Status status = limiter.Acquire(
-              n, dice.OneIn(4) ? weft::Now() + dice.Millis(20) : absl::InfiniteFuture());
+          size_t awaited = 0;
+          for (const Waiting& one : requests) awaited += one.scope != nullptr ? one.n : 0;
+          const absl::Time ready = model.Ready(awaited);
+          const absl::Time deadline =
+              dice.OneIn(2) ? weft::Now() + dice.Millis(20) : absl::InfiniteFuture();
+          const absl::Status status = limiter.Acquire(n, deadline);
           requests[request].scope = nullptr;
+          if (absl::IsResourceExhausted(status)) {
+            EXPECT_GT(ready, deadline) << status;
+          }
           if (!status.ok()) continue;
           grants.push_back({request, n, weft::Now()});
           model.Take(n, weft::Now());
