@@ -2,61 +2,56 @@
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "platform/base/check.h"
 #include "platform/fiber/internal/fiber_record.h"
+#include "platform/fiber/internal/root_scope.h"
 #include "platform/fiber/internal/scope_access.h"
 #include "platform/fiber/internal/shard.h"
 
 namespace weft {
 namespace {
 
-const Clock& CurrentClock() {
-  internal::Shard* const shard = internal::Shard::Current();
-  return shard == nullptr ? Clock::Real() : shard->clock();
+// Not in the middle of a character of UTF-8: details end up in protobuf strings.
+std::string CutDetail(absl::string_view detail) {
+  if (detail.size() <= CancelScope::kMaxDetailBytes) return std::string(detail);
+  size_t size = CancelScope::kMaxDetailBytes;
+  while (size > 0 && (static_cast<unsigned char>(detail[size]) & 0xC0) == 0x80) --size;
+  return absl::StrCat(detail.substr(0, size), "…");
 }
 
 }  // namespace
 
-absl::string_view CancelCauseName(CancelCause cause) {
-  switch (cause) {
-    case CancelCause::kNone:
-      return "not cancelled";
-    case CancelCause::kClientGone:
-      return "client gone";
-    case CancelCause::kDeadline:
-      return "deadline";
-    case CancelCause::kSiblingFailed:
-      return "sibling failed";
-    case CancelCause::kDrain:
-      return "drain";
-    case CancelCause::kOverload:
-      return "overload";
-    case CancelCause::kByHand:
-      return "by hand";
-  }
-  return "unknown";
-}
-
-CancelScope::CancelScope(const Options& options) : owner_(internal::CurrentFiber()) {
+CancelScope::CancelScope(const Options& options)
+    : owner_(internal::CurrentFiber()),
+      shard_(owner_ == nullptr ? nullptr : owner_->shard),
+      name_(options.name),
+      deadline_nanos_(internal::ToDeadlineNanos(options.deadline)) {
   Check(owner_ != nullptr, "a CancelScope is entered on a fiber");
   enclosing_ = owner_->scope;
-  LinkInto(options.shield ? nullptr : enclosing_, internal::ToDeadlineNanos(options.deadline));
+  LinkInto(options.shield ? nullptr : enclosing_);
   owner_->scope = this;
 }
 
-CancelScope::CancelScope(NotEntered, CancelScope* parent, int64_t deadline_nanos) {
-  LinkInto(parent, deadline_nanos);
+CancelScope::CancelScope(internal::Shard* shard, CancelScope* parent, int64_t deadline_nanos,
+                         const char* name)
+    : shard_(shard), name_(name), deadline_nanos_(deadline_nanos) {
+  LinkInto(parent);
 }
 
-void CancelScope::LinkInto(CancelScope* parent, int64_t deadline_nanos) {
-  deadline_nanos_ = deadline_nanos;
+internal::RootScope::RootScope(int64_t deadline_nanos, const char* name)
+    : CancelScope(Shard::Current(), nullptr, deadline_nanos, name) {}
+
+void CancelScope::LinkInto(CancelScope* parent) {
   parent_ = parent;
   if (parent == nullptr) return;
-  deadline_nanos_ = std::min(deadline_nanos, parent->deadline_nanos_);
+  deadline_nanos_ = std::min(deadline_nanos_, parent->deadline_nanos_);
   cause_ = parent->cause_;
-  detail_ = parent->detail_;
+  inherited_ = cause_ != CancelCause::kNone;
+  cancelled_nanos_ = parent->cancelled_nanos_;
   next_sibling_ = parent->first_child_;
   if (next_sibling_ != nullptr) next_sibling_->previous_sibling_ = this;
   parent->first_child_ = this;
@@ -75,45 +70,126 @@ CancelScope::~CancelScope() {
   if (next_sibling_ != nullptr) next_sibling_->previous_sibling_ = previous_sibling_;
 }
 
+// --- Cancelling ------------------------------------------------------------------------------
+
 void CancelScope::Cancel(CancelCause cause, absl::string_view detail) {
-  if (cause_ != CancelCause::kNone) return;
-  Check(owner_ == nullptr || owner_->shard == internal::Shard::Current(),
+  Check(shard_ == nullptr || shard_ == internal::Shard::Current(),
         "a CancelScope is cancelled on the shard of the fiber that made it");
+  Check(cause != CancelCause::kNone, "a CancelScope is cancelled for a cause: kNone is none");
+  if (cause_ != CancelCause::kNone) return;
+  const int64_t now_nanos = clock().MonotonicNanos();
   // The deadline may have come first, unseen: then nobody inside must hear of another cause.
-  const bool overdue = this->cause() == CancelCause::kDeadline;
+  if (now_nanos < deadline_nanos_) detail_ = CutDetail(detail);
+  CancelTree(cause, now_nanos);
+}
+
+// Down the tree by its links: scopes may nest deeper than a fiber's stack could recurse. No fiber
+// runs meanwhile, so that the tree stays as it is. What lies in a scope that is cancelled already
+// is cancelled too.
+void CancelScope::CancelTree(CancelCause cause, int64_t now_nanos) {
+  for (CancelScope* scope = this;;) {
+    const bool fresh = scope->cause_ == CancelCause::kNone;
+    if (fresh) scope->Mark(cause, now_nanos, /*inside=*/scope != this);
+    if (fresh && scope->first_child_ != nullptr) {
+      scope = scope->first_child_;
+      continue;
+    }
+    while (scope != this && scope->next_sibling_ == nullptr) scope = scope->parent_;
+    if (scope == this) return;
+    scope = scope->next_sibling_;
+  }
+}
+
+void CancelScope::Mark(CancelCause cause, int64_t now_nanos, bool inside) {
+  const bool overdue = deadline_nanos_ <= now_nanos;
+  inherited_ = overdue ? FollowsParent() : inside;
   cause_ = overdue ? CancelCause::kDeadline : cause;
-  detail_ = overdue ? std::string() : std::string(detail);
+  cancelled_nanos_ = overdue ? deadline_nanos_ : now_nanos;
   for (internal::Waiter* waiter = waiters_; waiter != nullptr;) {
     // The woken fiber unlinks itself later, when it runs: the list stays as it is meanwhile.
     internal::Waiter* const next = waiter->scope_next;
     internal::Wake(*waiter, internal::WakeReason::kCancelled);
     waiter = next;
   }
-  for (CancelScope* child = first_child_; child != nullptr; child = child->next_sibling_) {
-    child->Cancel(cause, detail);
-  }
 }
 
+void CancelScope::NoticeDeadline() {
+  if (cause_ != CancelCause::kNone || cause() == CancelCause::kNone) return;
+  CancelScope* scope = this;
+  while (scope->FollowsParent()) scope = scope->parent_;
+  scope->CancelTree(CancelCause::kDeadline, scope->deadline_nanos_);
+}
+
+// --- Why -------------------------------------------------------------------------------------
+
 CancelCause CancelScope::cause() const {
-  if (cause_ != CancelCause::kNone) return cause_;
-  if (deadline_nanos_ == kNeverNanos) return CancelCause::kNone;
-  return deadline_nanos_ <= CurrentClock().MonotonicNanos() ? CancelCause::kDeadline
-                                                            : CancelCause::kNone;
+  if (cause_ != CancelCause::kNone || deadline_nanos_ == kNeverNanos) return cause_;
+  return CauseAt(clock().MonotonicNanos());
+}
+
+// Of a scope that is cancelled or overdue: whether the one round it was before, so that it has the
+// reason. A deadline that both have is the outer one's.
+bool CancelScope::FollowsParent() const {
+  if (cause_ != CancelCause::kNone) return inherited_;
+  return parent_ != nullptr && parent_->deadline_nanos_ == deadline_nanos_;
+}
+
+const CancelScope& CancelScope::Origin() const {
+  const CancelScope* scope = this;
+  while (scope->FollowsParent()) scope = scope->parent_;
+  return *scope;
+}
+
+// " [origin > … > this]", of the scopes that have a name; empty when none has.
+std::string CancelScope::Names() const {
+  std::vector<absl::string_view> names;
+  for (const CancelScope* scope = this;; scope = scope->parent_) {
+    if (*scope->name_ != '\0') names.push_back(scope->name_);
+    if (!scope->FollowsParent()) break;
+  }
+  if (names.empty()) return "";
+  std::reverse(names.begin(), names.end());
+  if (names.size() > kMaxNamesShown) {
+    const auto middle = names.begin() + kMaxNamesShown / 2;
+    *names.erase(middle, middle + static_cast<ptrdiff_t>(names.size() - kMaxNamesShown)) = "…";
+  }
+  return absl::StrCat(" [", absl::StrJoin(names, " > "), "]");
 }
 
 absl::Status CancelScope::status() const {
   const CancelCause now = cause();
   if (now == CancelCause::kNone) return absl::OkStatus();
+  const std::string& detail = Origin().detail_;
   if (now == CancelCause::kDeadline) {
-    return absl::DeadlineExceededError(
-        detail_.empty() ? "the deadline of the cancel scope has passed" : detail_);
+    return absl::DeadlineExceededError(absl::StrCat(
+        detail.empty() ? "the deadline of the cancel scope has passed" : detail, Names()));
   }
-  return absl::CancelledError(
-      detail_.empty() ? absl::StrCat("cancelled: ", CancelCauseName(now))
-                      : absl::StrCat("cancelled: ", CancelCauseName(now), ": ", detail_));
+  return absl::CancelledError(absl::StrCat("cancelled: ", CancelCauseName(now),
+                                           detail.empty() ? "" : ": ", detail, Names()));
 }
 
-absl::Time CancelScope::deadline() const { return CurrentClock().ToTime(deadline_nanos_); }
+std::vector<CancelReason> CancelScope::chain() const {
+  std::vector<CancelReason> chain;
+  const CancelCause now = cause();
+  if (now == CancelCause::kNone) return chain;
+  for (const CancelScope* scope = this;; scope = scope->parent_) {
+    const int64_t nanos =
+        scope->cause_ == CancelCause::kNone ? scope->deadline_nanos_ : scope->cancelled_nanos_;
+    chain.push_back({.cause = now,
+                     .scope = scope->name_,
+                     .detail = scope->detail_,
+                     .when = clock().ToTime(nanos)});
+    if (!scope->FollowsParent()) break;
+  }
+  std::reverse(chain.begin(), chain.end());
+  return chain;
+}
+
+absl::Time CancelScope::deadline() const { return clock().ToTime(deadline_nanos_); }
+
+const Clock& CancelScope::clock() const {
+  return shard_ == nullptr ? Clock::Real() : shard_->clock();
+}
 
 CancelScope* CancelScope::Current() {
   internal::FiberRecord* const fiber = internal::CurrentFiber();

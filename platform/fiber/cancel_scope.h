@@ -12,47 +12,64 @@
 // Shield: inside a scope with `.shield = true` the scopes round it are not felt, neither their
 // cancellation nor their deadline. For clean-up that must finish; give it a deadline of its own.
 //
+// Why: a cancellation begins in one scope, the origin, with a cause and a detail, and goes from
+// there to every scope inside. Each of them can tell the way it came (chain()), and status() says
+// it in a line, with the names of the scopes on that way, origin first:
+//
+//   cancelled: drain: the server is shutting down [shop.v1.Shop/Get > prices] (while sleeping)
+//   cancelled: sibling failed: task 'stock': NOT_FOUND: no sku 7 [offer > prices] (while sleeping)
+//   the deadline of the cancel scope has passed [offer] (while sleeping)
+//
+// Nothing is allocated for it before a scope is cancelled. Cancelling takes time for each scope
+// inside, and stack for none of them.
+//
 // Threading: a scope belongs to the fiber that made it and to that fiber's shard. All calls must
 // come from fibers (or the loop) of that shard.
 #ifndef WEFT_PLATFORM_FIBER_CANCEL_SCOPE_H_
 #define WEFT_PLATFORM_FIBER_CANCEL_SCOPE_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "platform/base/clock.h"
+#include "platform/fiber/cancel_cause.h"
 
 namespace weft {
 
 namespace internal {
 class RootScope;
 class ScopeAccess;
+class Shard;
 struct FiberRecord;
 struct Waiter;
 }  // namespace internal
 
-// Why a scope was cancelled. Ordered from "nothing" to "somebody said so".
-enum class CancelCause {
-  kNone,
-  kClientGone,     // the peer cancelled, or its connection broke
-  kDeadline,       // the scope's own deadline, or that of a scope round it
-  kSiblingFailed,  // another child of the same TaskGroup failed
-  kDrain,          // the process is shutting down
-  kOverload,       // shed to protect the rest
-  kByHand,         // Cancel() without a better reason
+// One scope on the way of a cancellation.
+struct CancelReason {
+  CancelCause cause = CancelCause::kNone;
+  absl::string_view scope;  // its name; empty for one without
+  std::string detail;  // of the origin; empty in the scopes inside, which were cancelled with it
+  absl::Time when;     // when Cancel() was called, or the deadline
 };
-
-// "client gone", "deadline", … Never empty.
-absl::string_view CancelCauseName(CancelCause cause);
 
 class CancelScope {
  public:
   struct Options {
     absl::Time deadline = absl::InfiniteFuture();
     bool shield = false;
+    // Shown in the chain of a cancellation; outlives the scope (a literal).
+    const char* name = "";
   };
+
+  // Longer details are cut: they travel in statuses, which travel in gRPC's metadata.
+  static constexpr size_t kMaxDetailBytes = 512;
+  // More names are left out of status()'s line, from the middle.
+  static constexpr size_t kMaxNamesShown = 8;
 
   // Enters the scope on the calling fiber. Requires: called on a fiber; left (destroyed) by the
   // same fiber in reverse order of entering.
@@ -62,15 +79,23 @@ class CancelScope {
   CancelScope(const CancelScope&) = delete;
   CancelScope& operator=(const CancelScope&) = delete;
 
-  // Cancels the scope and all scopes inside it; fibers parked in it wake. The first cause wins.
-  // `detail` is for people and may be empty. Never parks.
+  // Cancels the scope and all scopes inside it; fibers parked in it wake. The first cause wins, and
+  // a deadline that has passed came first. `cause` is not kNone; `detail` is for people and may be
+  // empty. Never parks.
   void Cancel(CancelCause cause = CancelCause::kByHand, absl::string_view detail = {});
 
   // True once this scope, or one round it that is not shielded off, is cancelled or overdue.
   bool cancelled() const { return cause() != CancelCause::kNone; }
   CancelCause cause() const;
-  // OK; or CANCELLED with the cause's name and detail; or DEADLINE_EXCEEDED.
+  // cause(), for whoever has just read the runtime's clock: `monotonic_nanos`.
+  CancelCause CauseAt(int64_t monotonic_nanos) const {
+    if (cause_ != CancelCause::kNone) return cause_;
+    return deadline_nanos_ <= monotonic_nanos ? CancelCause::kDeadline : CancelCause::kNone;
+  }
+  // OK; or CANCELLED with cause, detail and the scopes' names; or DEADLINE_EXCEEDED.
   absl::Status status() const;
+  // How the cancellation came here: the origin first, this scope last. Empty while not cancelled.
+  std::vector<CancelReason> chain() const;
 
   // The earliest deadline that holds here: own, and of the scopes round it up to a shield.
   absl::Time deadline() const;
@@ -84,10 +109,19 @@ class CancelScope {
   friend class internal::ScopeAccess;
 
   // A scope inside `parent` (null: a root) that no fiber has entered yet: its fibers are started
-  // in it.
-  struct NotEntered {};
-  CancelScope(NotEntered, CancelScope* parent, int64_t deadline_nanos);
-  void LinkInto(CancelScope* parent, int64_t deadline_nanos);
+  // in it, on `shard`.
+  CancelScope(internal::Shard* shard, CancelScope* parent, int64_t deadline_nanos,
+              const char* name);
+  void LinkInto(CancelScope* parent);
+
+  void CancelTree(CancelCause cause, int64_t now_nanos);
+  void Mark(CancelCause cause, int64_t now_nanos, bool inside);
+  // A deadline has ended a park: from now on the scope is cancelled like any other.
+  void NoticeDeadline();
+  bool FollowsParent() const;
+  const CancelScope& Origin() const;
+  std::string Names() const;
+  const Clock& clock() const;
 
   CancelScope* parent_ = nullptr;       // null also behind a shield
   CancelScope* enclosing_ = nullptr;    // what the fiber returns to on leaving
@@ -96,8 +130,12 @@ class CancelScope {
   CancelScope* previous_sibling_ = nullptr;
   internal::Waiter* waiters_ = nullptr;     // parks to end when this scope is cancelled
   internal::FiberRecord* owner_ = nullptr;  // the fiber that entered; null: not entered
-  int64_t deadline_nanos_ = kNeverNanos;    // the effective one
+  internal::Shard* const shard_;            // null: made off shards, by a test
+  const char* const name_;
+  int64_t deadline_nanos_;  // the effective one
+  int64_t cancelled_nanos_ = 0;
   CancelCause cause_ = CancelCause::kNone;
+  bool inherited_ = false;  // cancelled with parent_, which knows more
   std::string detail_;
 };
 

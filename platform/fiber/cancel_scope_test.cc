@@ -248,12 +248,6 @@ TEST(RootScope, IsCancelledFromTheLoop) {
   });
 }
 
-TEST(CancelCauseName, IsNeverEmpty) {
-  for (int cause = 0; cause <= static_cast<int>(CancelCause::kByHand); ++cause) {
-    EXPECT_NE(CancelCauseName(static_cast<CancelCause>(cause)), "unknown");
-  }
-}
-
 #ifndef __SANITIZE_THREAD__  // It cannot fork a process with threads.
 TEST(CancelScopeDeathTest, IsEnteredOnAFiber) {
   EXPECT_DEATH(CancelScope(), "a CancelScope is entered on a fiber");

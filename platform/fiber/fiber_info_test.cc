@@ -117,7 +117,7 @@ TEST(FiberInfo, ACancelledFiberSaysWhyOnceItWaitsBehindAShield) {
     inner.Spawn("stubborn", [&] {
       CancelScope scope({.shield = true});
       scope.Cancel(CancelCause::kDrain);
-      TaskGroup cleaners(CancelScope::Options{.shield = true});
+      TaskGroup cleaners(TaskGroup::Options{.shield = true});
       cleaners.Spawn("cleaner", [&] { (void)gate.Receive(); });
       EXPECT_TRUE(cleaners.Wait().ok());
     });

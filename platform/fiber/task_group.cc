@@ -5,77 +5,105 @@
 #include "absl/strings/str_cat.h"
 #include "platform/base/check.h"
 #include "platform/fiber/internal/fiber_record.h"
-#include "platform/fiber/internal/scope_access.h"
+#include "platform/fiber/internal/shard.h"
+#include "platform/fiber/internal/task_node.h"
+#include "platform/fiber/internal/task_result.h"
 
 namespace weft {
 namespace internal {
 
-void TaskNode::Run() {
+absl::Status StatusOfException() {
   try {
-    status_ = Invoke();
+    throw;
   } catch (const std::exception& e) {
-    status_ = absl::InternalError(absl::StrCat("a task threw an exception: ", e.what()));
+    return absl::InternalError(absl::StrCat("a task threw an exception: ", e.what()));
   } catch (...) {
-    status_ = absl::InternalError("a task threw something that is no std::exception");
+    return absl::InternalError("a task threw something that is no std::exception");
   }
 }
 
-void TaskNode::Finished() { group_->OnFinished(*this); }
+void TaskNode::Run() {
+  try {
+    status_ = Invoke();
+  } catch (...) {
+    status_ = StatusOfException();
+  }
+}
+
+void TaskNode::Finished() { group_->OnFinished(*this, /*not_started=*/nullptr); }
 
 }  // namespace internal
 
 namespace {
 
-uint64_t CallingFiberId() {
-  const internal::FiberRecord* const fiber = internal::CurrentFiber();
+internal::FiberRecord& CallingFiber() {
+  internal::FiberRecord* const fiber = internal::CurrentFiber();
   Check(fiber != nullptr, "a TaskGroup is made on a fiber");
-  return fiber->id;
+  return *fiber;
 }
 
 }  // namespace
 
-TaskGroup::TaskGroup(const CancelScope::Options& options)
-    : owner_id_(CallingFiberId()),
-      scope_(CancelScope::NotEntered{}, options.shield ? nullptr : CancelScope::Current(),
-             internal::ToDeadlineNanos(options.deadline)) {}
+TaskGroup::TaskGroup(const Options& options) : TaskGroup(CallingFiber(), options) {}
+
+TaskGroup::TaskGroup(internal::FiberRecord& owner, const Options& options)
+    : owner_id_(owner.id),
+      scope_(owner.shard, options.shield ? nullptr : owner.scope,
+             internal::ToDeadlineNanos(options.deadline), options.name),
+      on_failure_(options.on_failure) {}
+
+bool TaskGroup::IsCalledByOwner() const {
+  const internal::FiberRecord* const fiber = internal::CurrentFiber();
+  return fiber != nullptr && fiber->id == owner_id_;
+}
 
 TaskGroup::~TaskGroup() {
-  if (running_ > 0) {
-    Cancel(CancelCause::kByHand, "the task group was left");
-    Wait().IgnoreError();
-  }
-  // One by one: a recursive destruction of the list would use stack for each child.
-  while (nodes_ != nullptr) nodes_ = std::move(nodes_->next_);
+  Check(IsCalledByOwner(), "a TaskGroup is destroyed by the fiber that made it");
+  if (running_ == 0) return;
+  Cancel(CancelCause::kByHand, "the task group was left");
+  Wait().IgnoreError();
 }
 
-void TaskGroup::Start(const char* name, std::unique_ptr<internal::TaskNode> node) {
-  internal::TaskNode& started = *node;
-  node->next_ = std::move(nodes_);
-  nodes_ = std::move(node);
+void TaskGroup::Start(const char* name, internal::TaskNode& node) {
+  internal::Shard* const shard = internal::Shard::Current();
+  Check(shard != nullptr && shard == scope_.shard_,
+        "TaskGroup::Spawn is called on the group's shard: by the fiber that made the group, or by "
+        "its children");
   ++running_;
-  if (!internal::StartFiber(started, {.name = name,
-                                      .scope = &scope_,
-                                      .parent_id = owner_id_,
-                                      .group = this,
-                                      .inherit_locals = true})) {
-    started.status_ = absl::ResourceExhaustedError(
-        "no fiber for a task: RuntimeOptions::max_fibers_per_shard or memory is used up");
-    OnFinished(started);
+  if (!shard->Start(node, {.name = name,
+                           .scope = &scope_,
+                           .parent_id = owner_id_,
+                           .group = this,
+                           .inherit_locals = true})) {
+    node.set_status(absl::ResourceExhaustedError(
+        "no fiber for a task: RuntimeOptions::max_fibers_per_shard or memory is used up"));
+    OnFinished(node, name);
   }
 }
 
-void TaskGroup::OnFinished(internal::TaskNode& node) {
-  --running_;
-  if (!node.status().ok() && first_failure_.ok()) {
-    first_failure_ = node.status();
-    scope_.Cancel(CancelCause::kSiblingFailed, first_failure_.message());
+void TaskGroup::OnFinished(internal::TaskNode& node, const char* not_started) {
+  const absl::Status& status = node.status();
+  if (!status.ok() && first_failure_.ok()) [[unlikely]] {
+    first_failure_ = status;
+    if (on_failure_ == OnFailure::kCancelSiblings) {
+      CancelSiblings(not_started != nullptr ? not_started : internal::CurrentFiber()->name);
+    }
   }
-  if (running_ == 0 && joiner_ != nullptr) internal::Wake(*joiner_);
+  node.End();
+  if (--running_ == 0 && joiner_ != nullptr) internal::Wake(*joiner_);
+}
+
+// Apart from OnFinished(), which every child goes through.
+void TaskGroup::CancelSiblings(const char* failed) {
+  const std::string who = failed == kUnnamedTask ? "" : absl::StrCat("task '", failed, "': ");
+  scope_.Cancel(CancelCause::kSiblingFailed,
+                absl::StrCat(who, absl::StatusCodeToString(first_failure_.code()), ": ",
+                             first_failure_.message()));
 }
 
 absl::Status TaskGroup::Wait() {
+  Check(IsCalledByOwner(), "a TaskGroup is waited for by the fiber that made it");
   while (running_ > 0) {
-    Check(joiner_ == nullptr, "a TaskGroup is waited for by one fiber");
     internal::Waiter waiter({.kind = "task group", .object = this});
     joiner_ = &waiter;
     internal::ParkUncancellable(waiter);

@@ -68,7 +68,7 @@ TEST(TaskGroup, FirstFailureIsReturnedAndCancelsTheSiblings) {
     EXPECT_EQ(weft::Now() - start, absl::Seconds(1));
     EXPECT_EQ(sleeper.status().code(), absl::StatusCode::kCancelled);
     EXPECT_EQ(sleeper.status().message(),
-              "cancelled: sibling failed: no such sku (while sleeping)");
+              "cancelled: sibling failed: NOT_FOUND: no such sku (while sleeping)");
   });
 }
 
@@ -268,13 +268,13 @@ TEST(TaskGroupDeathTest, IsMadeOnAFiber) {
   EXPECT_DEATH(TaskGroup(), "a TaskGroup is made on a fiber");
 }
 
-TEST(TaskGroupDeathTest, IsWaitedForByOneFiber) {
+TEST(TaskGroupDeathTest, IsWaitedForByItsOwner) {
   EXPECT_DEATH(TestRuntime().Run([] {
     TaskGroup group;
     group.Spawn([&] { group.Wait().IgnoreError(); });
     group.Wait().IgnoreError();
   }),
-               "waited for by one fiber");
+               "a TaskGroup is waited for by the fiber that made it");
 }
 #endif
 

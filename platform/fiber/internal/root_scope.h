@@ -9,7 +9,8 @@ namespace weft::internal {
 
 class RootScope final : public CancelScope {
  public:
-  explicit RootScope(int64_t deadline_nanos) : CancelScope(NotEntered{}, nullptr, deadline_nanos) {}
+  // For fibers of the calling shard. `name` outlives it.
+  explicit RootScope(int64_t deadline_nanos, const char* name = "");
 };
 
 }  // namespace weft::internal

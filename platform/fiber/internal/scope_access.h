@@ -12,6 +12,8 @@ class ScopeAccess {
   // Without looking at the clock: a deadline that has passed shows only when a timer says so.
   static CancelCause Cause(const CancelScope& scope) { return scope.cause_; }
   static int64_t DeadlineNanos(const CancelScope& scope) { return scope.deadline_nanos_; }
+  // For a park that was ended by the scope: a deadline that has passed unseen is seen now, once.
+  static void NoticeDeadline(CancelScope& scope) { scope.NoticeDeadline(); }
 
   static void AddWaiter(CancelScope& scope, Waiter& waiter) {
     waiter.scope_next = scope.waiters_;

@@ -4,6 +4,7 @@
 #include "platform/base/check.h"
 #include "platform/fiber/cancel_scope.h"
 #include "platform/fiber/internal/fiber_record.h"
+#include "platform/fiber/internal/scope_access.h"
 #include "platform/fiber/internal/shard.h"
 
 namespace weft::internal {
@@ -34,7 +35,8 @@ absl::Status ParkStatus(WakeReason reason, absl::string_view doing) {
   if (reason == WakeReason::kDeadline) {
     return absl::DeadlineExceededError(absl::StrCat("the deadline passed while ", doing));
   }
-  const CancelScope* const scope = CancelScope::Current();
+  CancelScope* const scope = CancelScope::Current();
+  if (scope != nullptr) ScopeAccess::NoticeDeadline(*scope);
   const absl::Status status = scope == nullptr ? absl::OkStatus() : scope->status();
   if (status.ok()) return absl::CancelledError(absl::StrCat("cancelled while ", doing));
   return absl::Status(status.code(), absl::StrCat(status.message(), " (while ", doing, ")"));
