@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <functional>
-#include <memory>
-#include <vector>
+#include <mutex>
+#include <optional>
+#include <utility>
 
 #include "platform/fiber/channel.h"
 #include "platform/fiber/fiber.h"
 #include "platform/fiber/internal/fiber_body.h"
+#include "platform/fiber/internal/root_scope.h"
 #include "platform/fiber/mutex.h"
 #include "platform/fiber/task_group.h"
 #include "platform/fiber/testing/test_runtime.h"
@@ -28,18 +30,28 @@ class Forgotten final : public internal::FiberBody {
   const std::function<void()> function_;
 };
 
-// Leaves a fiber behind that is in `function`, for ever; time stands still.
+// Leaves a fiber in `function` behind at the end of a TestRuntime, while time stands still; then
+// ends it by cancelling it.
 void Leave(std::function<void()> function) {
-  // Reachable for ever, so that leak sanitizer stays quiet about what the check leaves behind.
-  static std::vector<const void*> reachable;
-  auto* const body = new Forgotten(std::move(function));
-  TestRuntime runtime;
-  auto* const hold = new SimulatedClock::Hold(runtime.clock());
-  reachable.insert(reachable.end(), {body, hold, &runtime.runtime(), &runtime.clock()});
-  runtime.Run([body] {
-    EXPECT_TRUE(internal::StartFiber(*body, {.name = "forgotten"}));
-    WaitAllBlocked();
-  });
+  Forgotten body(std::move(function));
+  internal::RootScope scope(kNeverNanos);
+  Runtime* runtime = nullptr;
+  SimulatedClock* clock = nullptr;
+  std::optional<SimulatedClock::Hold> hold;
+  {
+    TestRuntime test;
+    runtime = &test.runtime();
+    clock = &test.clock();
+    hold.emplace(*clock);
+    test.Run([&] {
+      EXPECT_TRUE(internal::StartFiber(body, {.name = "forgotten", .scope = &scope}));
+      WaitAllBlocked();
+    });
+  }
+  runtime->Post(0, [&] { scope.Cancel(); });
+  delete runtime;  // The check has let go of it, and of its clock.
+  hold.reset();
+  delete clock;
 }
 
 TEST(LeakCheck, AFiberThatIsLeftFailsTheTestAndIsNamed) {
@@ -60,11 +72,11 @@ TEST(LeakCheck, SoDoesAWaiterInALockOrAJoin) {
                             Mutex mutex;
                             TaskGroup group;
                             group.Spawn([&] {
-                              mutex.Lock();
+                              std::lock_guard<Mutex> hold(mutex);
                               return weft::SleepFor(absl::Hours(1));
                             });
                             Yield();
-                            mutex.Lock();
+                            std::lock_guard<Mutex> hold(mutex);
                           }),
                           "parked on mutex, which fiber 3 holds");
   EXPECT_NONFATAL_FAILURE(Leave([] {
