@@ -8,6 +8,7 @@
 #include <random>
 #include <vector>
 
+#include "platform/fiber/blocking.h"
 #include "platform/fiber/channel.h"
 #include "platform/fiber/fiber.h"
 #include "platform/fiber/mutex.h"
@@ -32,6 +33,24 @@ void Switch(benchmark::State& state) {
   });
 }
 BENCHMARK(Switch)->Name("weft/switch");
+
+// Looks whether the slice is over, which it is not.
+void LookAtTheSlice(benchmark::State& state) {
+  Runtime runtime({.shards = 1});
+  runtime.Run([&] {
+    for (auto _ : state) benchmark::DoNotOptimize(YieldIfDue());
+  });
+}
+BENCHMARK(LookAtTheSlice)->Name("weft/yield_if_due");
+
+// A job of nothing on a thread that was idle: two wakes of threads.
+void BlockingRoundTrip(benchmark::State& state) {
+  Runtime runtime({.shards = 1});
+  runtime.Run([&] {
+    for (auto _ : state) Blocking([] {}).IgnoreError();
+  });
+}
+BENCHMARK(BlockingRoundTrip)->Name("weft/blocking_round_trip")->UseRealTime();
 
 // As above among many fibers, whose stacks do not fit the processor's nearest caches.
 void SwitchAmong(benchmark::State& state) {

@@ -83,8 +83,8 @@ class Telemetry {
   // The service's methods show in the metrics, as zero, before their first call.
   void RegisterService(const rpc::Service& service);
 
-  // One runtime and one server in a process; pools with names of their own, among them the runtime's
-  // blocking_pool() and compute_pool().
+  // One runtime and one server in a process; pools with names of their own, among them the
+  // runtime's blocking_pool() and compute_pool().
   Attachment AttachRuntime(const Runtime& runtime);
   Attachment AttachServer(const rpc::Server& server);
   Attachment AttachBlockingPool(const BlockingPool& pool);
