@@ -81,7 +81,7 @@ class JoinCancellationTest : public ::testing::TestWithParam<Join> {
   absl::Status CallAndCancel(const std::function<absl::Status()>& child) {
     TaskGroup group({.on_failure = OnFailure::kWaitForAll});
     Task<void> joined = group.Spawn([&] { return GetParam().call(child); });
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     group.Cancel(CancelCause::kDrain, "rollout");
     group.Wait().IgnoreError();
     return joined.status();
@@ -179,7 +179,7 @@ TEST_P(JoinCancellationTest, BehindAShieldTheChildrenGoOn) {
       CancelScope shield({.shield = true});
       return GetParam().call([] { return weft::SleepFor(absl::Hours(1)); });
     });
-    WaitUntilOthersBlock();
+    WaitAllBlocked();
     group.Cancel();
     EXPECT_TRUE(group.Wait().ok());
     EXPECT_GE(weft::Now() - start, absl::Hours(1));

@@ -113,9 +113,6 @@ class SimulatedClock final : public Clock {
 // After Trio's wait_all_tasks_blocked. Requires: on a fiber of a runtime with a SimulatedClock.
 void WaitAllBlocked();
 
-// Its former name.
-inline void WaitUntilOthersBlock() { WaitAllBlocked(); }
-
 }  // namespace weft
 
 #endif  // WEFT_PLATFORM_FIBER_TESTING_SIMULATED_CLOCK_H_
