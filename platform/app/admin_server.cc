@@ -7,6 +7,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
@@ -22,6 +23,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "platform/app/html.h"
 
 namespace weft::app {
 namespace {
@@ -104,36 +106,32 @@ void PokeUntilStopped(const std::string& host, uint16_t port, const std::atomic<
   }
 }
 
-std::string EscapeHtml(absl::string_view text) {
-  std::string escaped;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      default:
-        escaped += c;
+AdminRequest ReadRequest(mg_connection* connection) {
+  const mg_request_info* const info = mg_get_request_info(connection);
+  AdminRequest request = {.method = info->request_method,
+                          .path = info->local_uri == nullptr ? "" : info->local_uri};
+  if (info->query_string != nullptr) request.query = ParseQuery(info->query_string);
+  if (const char* const accept = mg_get_header(connection, "Accept")) request.accept = accept;
+  if (request.method == "POST") {
+    char body[kAdminMaxBodyBytes];
+    int size = 0;
+    for (int n = 1; n > 0 && size < kAdminMaxBodyBytes; size += std::max(n, 0)) {
+      n = mg_read(connection, body + size, static_cast<size_t>(kAdminMaxBodyBytes - size));
     }
+    request.body.assign(body, static_cast<size_t>(size));
   }
-  return escaped;
+  return request;
 }
 
-void Send(mg_connection* connection, const AdminReply& reply, const char* extra_header,
-          bool with_body) {
+void Send(mg_connection* connection, const AdminReply& reply, bool with_body) {
   std::string text = absl::StrCat("HTTP/1.1 ", reply.status, " ",
                                   mg_get_response_code_text(connection, reply.status), "\r\n",
                                   "Content-Type: ", reply.content_type, "\r\n");
-  absl::StrAppend(&text, "Content-Length: ", reply.body.size(), "\r\n", extra_header,
+  if (!reply.allow.empty()) absl::StrAppend(&text, "Allow: ", reply.allow, "\r\n");
+  absl::StrAppend(&text, "Content-Length: ", reply.body.size(), "\r\n",
                   "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+                  "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; "
+                  "form-action 'self'; frame-ancestors 'none'\r\n"
                   "Connection: close\r\n\r\n");
   if (with_body) text += reply.body;
   // A client that hung up meanwhile is its own affair.
@@ -210,24 +208,29 @@ AdminServer::~AdminServer() {
 int AdminServer::OnRequest(mg_connection* connection) {
   const auto* server =
       static_cast<const AdminServer*>(mg_get_user_data(mg_get_context(connection)));
-  const mg_request_info* request = mg_get_request_info(connection);
-  const absl::string_view method = request->request_method;
-  if (method != "GET" && method != "HEAD") {
-    Send(connection, {.status = 405, .body = "only GET and HEAD\n"}, "Allow: GET, HEAD\r\n", true);
-    return 405;
-  }
-  const AdminReply reply = server->Answer(request->local_uri == nullptr ? "" : request->local_uri);
-  Send(connection, reply, "", method == "GET");
+  const AdminRequest request = ReadRequest(connection);
+  const AdminReply reply = server->Answer(request);
+  Send(connection, reply, request.method != "HEAD");
   return reply.status;
 }
 
-AdminReply AdminServer::Answer(const std::string& path) const {
-  if (path == "/") return Index();
+AdminReply AdminServer::Answer(const AdminRequest& request) const {
+  const bool reads = request.method == "GET" || request.method == "HEAD";
+  if (request.path == "/" && reads) return Index();
   for (const AdminPage& page : pages_) {
-    if (page.path == path) return page.handler();
+    if (page.path != request.path) continue;
+    if (page.changes_something && request.method != "POST") {
+      return {.status = 405, .body = "only POST\n", .allow = "POST"};
+    }
+    if (!page.changes_something && !reads) {
+      return {.status = 405, .body = "only GET and HEAD\n", .allow = "GET, HEAD"};
+    }
+    return page.handler(request);
   }
   AdminReply reply = {.status = 404, .body = "no such page; there are:\n/\n"};
-  for (const AdminPage& page : pages_) absl::StrAppend(&reply.body, page.path, "\n");
+  for (const AdminPage& page : pages_) {
+    if (!page.help.empty()) absl::StrAppend(&reply.body, page.path, "\n");
+  }
   return reply;
 }
 
@@ -236,6 +239,7 @@ AdminReply AdminServer::Index() const {
   std::string body =
       absl::StrCat("<!doctype html>\n<title>", title, "</title>\n<h1>", title, "</h1>\n<ul>\n");
   for (const AdminPage& page : pages_) {
+    if (page.help.empty() || page.changes_something) continue;
     const std::string path = EscapeHtml(page.path);
     absl::StrAppend(&body, "<li><a href=\"", path, "\">", path, "</a> ", EscapeHtml(page.help),
                     "\n");

@@ -2,13 +2,17 @@
 //
 //   auto admin = weft::app::AdminServer::Start(
 //       {.listen = "127.0.0.1:0", .title = "pricing"},
-//       {{.path = "/livez", .help = "is the process alive", .handler = [] { return AdminReply{};
-//       }}});
+//       {{.path = "/livez",
+//         .help = "is the process alive",
+//         .handler = [](const AdminRequest&) { return AdminReply{}; }}});
 //   …(*admin)->port()…
 //
-// It answers GET and HEAD of the pages it was given, exact paths only; "/" lists them. Anything
-// else is 404, with the list, or 405. Queries (?…) are ignored, bodies are not read. One reply a
+// It answers GET and HEAD of the pages it was given, and POST of those that change something;
+// exact paths only; "/" lists them. Anything else is 404, with the list, or 405. One reply a
 // connection: a kept-alive idle connection would hold one of the few threads.
+//
+// A page that changes something must make sure that a person meant it: any web page which that
+// person looks at may send a POST here, but cannot read what this server answers.
 //
 // Threads: kAdminThreads of its own and one that accepts; pages are made on those, at the same
 // time, never on a shard, so that the process can be asked what it does while its shards are busy.
@@ -28,6 +32,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "platform/app/admin_request.h"
 
 struct mg_connection;
 struct mg_context;
@@ -41,6 +46,8 @@ inline constexpr int kAdminThreads = 2;
 inline constexpr int kAdminQueuedConnections = 16;
 // Request line and headers; more is answered with an error.
 inline constexpr int kAdminMaxRequestBytes = 8 * 1024;
+// The body of a POST; what is beyond is cut off.
+inline constexpr int kAdminMaxBodyBytes = 8 * 1024;
 // For a client to send its request, and to take the reply; a slower one is cut off. Bounds how long
 // a stuck client holds a thread.
 inline constexpr absl::Duration kAdminClientTimeout = absl::Seconds(5);
@@ -49,12 +56,14 @@ struct AdminReply {
   int status = 200;
   std::string content_type = "text/plain; charset=utf-8";
   std::string body = "";
+  std::string allow = "";  // the header of that name, of a 405
 };
 
 struct AdminPage {
-  std::string path;                     // "/metrics"
-  std::string help;                     // a phrase for the index
-  std::function<AdminReply()> handler;  // any thread; must not throw
+  std::string path;  // "/metrics"
+  std::string help;  // a phrase for the index; empty: not listed
+  std::function<AdminReply(const AdminRequest& request)> handler;  // any thread; must not throw
+  bool changes_something = false;  // it is asked by POST, and by nothing else
 };
 
 struct AdminServerOptions {
@@ -81,7 +90,7 @@ class AdminServer {
  private:
   AdminServer(AdminServerOptions options, std::vector<AdminPage> pages);
   static int OnRequest(mg_connection* connection);
-  AdminReply Answer(const std::string& path) const;
+  AdminReply Answer(const AdminRequest& request) const;
   AdminReply Index() const;
 
   const AdminServerOptions options_;

@@ -31,7 +31,9 @@ std::unique_ptr<AdminServer> StartServer(std::vector<AdminPage> pages) {
 }
 
 AdminPage Page(const std::string& path, AdminReply reply) {
-  return {.path = path, .help = "help of " + path, .handler = [reply] { return reply; }};
+  return {.path = path, .help = "help of " + path, .handler = [reply](const AdminRequest&) {
+            return reply;
+          }};
 }
 
 HttpReply Get(const AdminServer& server, const std::string& path,
@@ -93,6 +95,40 @@ TEST(AdminServer, HeadHasHeadersButNoBody) {
   EXPECT_EQ(Get(*server, "/nope", "HEAD").status, 404);
 }
 
+TEST(AdminServer, APageIsToldItsQueryAndWhatTheClientAccepts) {
+  AdminRequest seen;
+  const auto server =
+      StartServer({{.path = "/fibers", .help = "", .handler = [&](const AdminRequest& request) {
+                      seen = request;
+                      return AdminReply();
+                    }}});
+  Get(*server, "/fibers?name=a%20b%2Fc&view=tree&view=list&odd=%zz&flag");
+  EXPECT_EQ(seen.method, "GET");
+  EXPECT_EQ(seen.Parameter("name"), "a b/c");
+  EXPECT_EQ(seen.Parameter("view"), "list");
+  EXPECT_EQ(seen.Parameter("odd"), "%zz");
+  EXPECT_EQ(seen.Parameter("flag"), "");
+  EXPECT_EQ(seen.Parameter("missing"), "");
+}
+
+TEST(AdminServer, APageThatChangesSomethingIsAskedByPostOnly) {
+  std::string body;
+  const auto server = StartServer({{.path = "/change",
+                                    .help = "",
+                                    .handler =
+                                        [&](const AdminRequest& request) {
+                                          body = request.body;
+                                          return AdminReply{.body = "changed\n"};
+                                        },
+                                    .changes_something = true}});
+  EXPECT_EQ(Get(*server, "/change").status, 405);
+  EXPECT_EQ(Get(*server, "/change").headers.at("allow"), "POST");
+  LoopbackConnection connection(server->port());
+  connection.Send("POST /change HTTP/1.1\r\nHost: a\r\nContent-Length: 7\r\n\r\nid=1&x=");
+  EXPECT_THAT(connection.ReadAll(), HasSubstr("changed"));
+  EXPECT_EQ(body, "id=1&x=");
+}
+
 TEST(AdminServer, OtherMethodsAre405) {
   const auto server = StartServer({Page("/livez", {})});
   for (const char* method : {"POST", "PUT", "DELETE", "OPTIONS"}) {
@@ -129,19 +165,20 @@ TEST(AdminServer, PagesAreMadeAtTheSameTime) {
   // Each of two pages waits for the other one: with a single thread this test would not end.
   absl::Notification first;
   absl::Notification second;
-  const auto server = StartServer({{.path = "/first",
-                                    .help = "",
-                                    .handler =
-                                        [&] {
-                                          first.Notify();
-                                          second.WaitForNotification();
-                                          return AdminReply();
-                                        }},
-                                   {.path = "/second", .help = "", .handler = [&] {
-                                      second.Notify();
-                                      first.WaitForNotification();
-                                      return AdminReply();
-                                    }}});
+  const auto server =
+      StartServer({{.path = "/first",
+                    .help = "",
+                    .handler =
+                        [&](const AdminRequest&) {
+                          first.Notify();
+                          second.WaitForNotification();
+                          return AdminReply();
+                        }},
+                   {.path = "/second", .help = "", .handler = [&](const AdminRequest&) {
+                      second.Notify();
+                      first.WaitForNotification();
+                      return AdminReply();
+                    }}});
   std::thread other([&] { EXPECT_EQ(Get(*server, "/first").status, 200); });
   EXPECT_EQ(Get(*server, "/second").status, 200);
   other.join();
@@ -161,7 +198,7 @@ TEST(AdminServer, DestructorWaitsForThePageBeingMade) {
   absl::Notification entered;
   absl::Notification go_on;
   std::atomic<bool> made = false;
-  auto server = StartServer({{.path = "/slow", .help = "", .handler = [&] {
+  auto server = StartServer({{.path = "/slow", .help = "", .handler = [&](const AdminRequest&) {
                                 entered.Notify();
                                 go_on.WaitForNotification();
                                 made.store(true);

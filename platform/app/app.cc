@@ -11,7 +11,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "platform/app/fibers_page.h"
 #include "platform/observability/logging/log.h"
 #include "platform/observability/metrics/registry.h"
 
@@ -69,8 +68,9 @@ absl::Status App::StartRuntime() {
 }
 
 absl::Status App::StartAdminServer() {
-  const auto ok = [] { return AdminReply{.body = "ok\n"}; };
-  const auto metrics = [this] {
+  fibers_pages_ = std::make_unique<FibersPages>(*runtime_, config_.Bool("admin.allow_cancel"));
+  const auto ok = [](const AdminRequest&) { return AdminReply{.body = "ok\n"}; };
+  const auto metrics = [this](const AdminRequest&) {
     return AdminReply{.content_type = observability::kMetricsContentType,
                       .body = telemetry_->RenderMetrics()};
   };
@@ -80,11 +80,15 @@ absl::Status App::StartAdminServer() {
       {{.path = "/livez", .help = "is the process alive", .handler = ok},
        {.path = "/readyz",
         .help = "should it be sent calls",
-        .handler = [this] { return readiness_.Reply(); }},
+        .handler = [this](const AdminRequest&) { return readiness_.Reply(); }},
        {.path = "/metrics", .help = "for Prometheus", .handler = metrics},
-       {.path = "/debug/fibers", .help = "what every fiber does now", .handler = [this] {
-          return FibersPage(*runtime_);
-        }}});
+       {.path = "/debug/fibers",
+        .help = "what every fiber does now; see ?view=tree and ?view=stacks",
+        .handler = [this](const AdminRequest& request) { return fibers_pages_->Show(request); }},
+       {.path = "/debug/fibers/cancel",
+        .help = "",
+        .handler = [this](const AdminRequest& request) { return fibers_pages_->Cancel(request); },
+        .changes_something = true}});
   if (!admin.ok()) return AboutKey("admin.listen", admin.status());
   admin_ = *std::move(admin);
   return absl::OkStatus();

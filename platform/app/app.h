@@ -47,6 +47,7 @@
 #include "platform/app/config_key.h"
 #include "platform/app/drain_report.h"
 #include "platform/app/exit_guard.h"
+#include "platform/app/fibers_page.h"
 #include "platform/app/readiness.h"
 #include "platform/app/signals.h"
 #include "platform/fiber/blocking_pool.h"
@@ -164,6 +165,7 @@ class App {
   std::vector<rpc::Service*> services_;
   std::unique_ptr<rpc::Server> server_;
   std::vector<observability::Telemetry::Attachment> attachments_;
+  std::unique_ptr<FibersPages> fibers_pages_;
   std::unique_ptr<AdminServer> admin_;
 };
 

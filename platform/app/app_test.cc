@@ -220,6 +220,49 @@ TEST(App, FibersPageShowsACallInFlight) {
   EXPECT_FALSE(call.get().ok());
 }
 
+TEST(App, FibersPageHasTheStackOfAHandler) {
+  Service service({"--drain.timeout=0s"});
+  std::future<grpc::Status> call = service.SleepInFlight(3'600'000);
+  const std::string page = service.Get("/debug/fibers?view=stacks&name=Echo/Sleep").body;
+  EXPECT_THAT(page, HasSubstr("1 fiber: "));
+  EXPECT_THAT(page, HasSubstr("weft::SleepFor"));
+  EXPECT_THAT(page, HasSubstr("::Sleep()"));
+  EXPECT_EQ(service.Terminate(), 0);
+  EXPECT_FALSE(call.get().ok());
+}
+
+TEST(App, ACallCanBeCancelledOnThePageOnlyWhereThatIsAllowed) {
+  Service service({"--admin.allow_cancel=true"});
+  std::future<grpc::Status> call = service.SleepInFlight(3'600'000);
+  const std::string page = service.Get("/debug/fibers?format=html&name=Echo/Sleep").body;
+  const std::string token_before = "name=\"token\" value=\"";
+  const size_t token = page.find(token_before) + token_before.size();
+  const std::string id_before = "name=\"id\" value=\"";
+  const size_t id = page.find(id_before) + id_before.size();
+  ASSERT_NE(page.find(id_before), std::string::npos) << page;
+  const std::string body = absl::StrCat("token=", page.substr(token, 32),
+                                        "&id=", page.substr(id, page.find('"', id) - id));
+  LoopbackConnection connection(service.admin_port());
+  connection.Send(absl::StrCat("POST /debug/fibers/cancel HTTP/1.1\r\nHost: a\r\nContent-Length: ",
+                               body.size(), "\r\n\r\n", body));
+  EXPECT_THAT(connection.ReadAll(), HasSubstr("is cancelled"));
+  const grpc::Status status = call.get();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::CANCELLED);
+  EXPECT_THAT(status.error_message(), HasSubstr("by hand"));
+  EXPECT_EQ(service.Terminate(), 0);
+}
+
+TEST(App, SigquitWritesTheFibersToTheLogAndTheProcessLivesOn) {
+  Service service({"--drain.timeout=0s"});
+  std::future<grpc::Status> call = service.SleepInFlight(3'600'000);
+  service.process().Signal(SIGQUIT);
+  EXPECT_TRUE(service.process().WaitForErrors("\"msg\":\"fibers\""));
+  EXPECT_EQ(service.LogLines("fiber dump").size(), 1u);
+  EXPECT_TRUE(service.Say("still here").ok());
+  EXPECT_EQ(service.Terminate(), 0);
+  EXPECT_FALSE(call.get().ok());
+}
+
 TEST(App, HealthKnowsTheProcessAndItsServices) {
   Service service;
   for (const char* name : {"", "bench.v1.Echo", "grpc.health.v1.Health"}) {

@@ -1,103 +1,116 @@
 #include "platform/app/fibers_page.h"
 
+#include <sys/random.h>
+
 #include <algorithm>
-#include <array>
-#include <cstddef>
 #include <cstdint>
 #include <string>
-#include <utility>
-#include <vector>
 
+#include "absl/status/status.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
+#include "absl/strings/str_join.h"
+#include "platform/app/fibers_view.h"
+#include "platform/app/html.h"
+#include "platform/base/check.h"
+#include "platform/observability/logging/log.h"
 
 namespace weft::app {
 namespace {
 
-using Row = std::array<std::string, 8>;
+constexpr observability::Logger kLog("app");
 
-// Three digits are enough to see what matters, and nine are hard to read.
-std::string FormatAge(int64_t nanos) {
-  const absl::Duration age = absl::Nanoseconds(nanos);
-  const absl::Duration size = absl::AbsDuration(age);
-  const absl::Duration unit = size >= absl::Seconds(1)        ? absl::Milliseconds(1)
-                              : size >= absl::Milliseconds(1) ? absl::Microseconds(1)
-                                                              : absl::Nanoseconds(1);
-  return absl::FormatDuration(absl::Trunc(age, unit));
+// Groups of identical stacks in the log; the rest is counted.
+constexpr size_t kMaxGroupsLogged = 100;
+constexpr absl::Duration kCancelTimeout = absl::Milliseconds(250);
+
+std::string NewToken() {
+  char bytes[16];
+  Check(getrandom(bytes, sizeof(bytes), 0) == sizeof(bytes), "the system has no random numbers");
+  return absl::BytesToHexString(absl::string_view(bytes, sizeof(bytes)));
 }
 
-std::string FormatDeadline(int64_t left_nanos) {
-  if (left_nanos == INT64_MAX) return "-";
-  return left_nanos > 0 ? FormatAge(left_nanos) : absl::StrCat("over by ", FormatAge(-left_nanos));
-}
-
-Row ToRow(const FiberInfo& fiber) {
-  return {absl::StrCat(fiber.shard),
-          absl::StrCat(fiber.id),
-          fiber.state,
-          FormatAge(fiber.age_nanos),
-          FormatAge(fiber.state_nanos),
-          FormatDeadline(fiber.deadline_left_nanos),
-          fiber.name,
-          fiber.waits_for.empty() ? "-" : fiber.waits_for};
-}
-
-void AppendTable(const std::vector<Row>& rows, std::string* text) {
-  std::array<size_t, std::tuple_size_v<Row>> widths = {};
-  for (const Row& row : rows) {
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+// In a time that does not depend on where they differ.
+bool SameToken(absl::string_view a, absl::string_view b) {
+  unsigned char difference = a.size() == b.size() ? 0 : 1;
+  for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+    difference |= static_cast<unsigned char>(a[i] ^ b[i]);
   }
-  for (const Row& row : rows) {
-    for (size_t i = 0; i + 1 < row.size(); ++i) {
-      absl::StrAppend(text, row[i], std::string(widths[i] - row[i].size() + 2, ' '));
-    }
-    absl::StrAppend(text, row.back(), "\n");
-  }
+  return difference == 0;
+}
+
+AdminReply Error(int status, absl::string_view message) {
+  return {.status = status, .body = absl::StrCat(message, "\n")};
 }
 
 }  // namespace
 
-std::string RenderFibers(std::vector<FiberInfo> fibers, const std::vector<int>& stuck_shards,
-                         const std::vector<ShardStats>& shards) {
-  size_t running = 0;
-  size_t ready = 0;
-  size_t parked = 0;
-  size_t idle = 0;
-  for (const ShardStats& shard : shards) {
-    running += shard.running;
-    ready += shard.ready;
-    parked += shard.parked;
-    idle += shard.idle;
-  }
-  // The counters, not the list: they know of the fibers of stuck shards too.
-  std::string text = absl::StrCat(running + ready + parked, " fibers on ", shards.size(),
-                                  " shards: ", running, " running, ", ready, " ready, ");
-  absl::StrAppend(&text, parked, " parked; ", idle, " idle stacks\n");
-  for (const int shard : stuck_shards) {
-    absl::StrAppend(&text, "shard ", shard, " did not answer within ",
-                    absl::FormatDuration(kFibersTimeout),
-                    ": a fiber there runs without parking, or blocks its thread\n");
-  }
+FibersPages::FibersPages(Runtime& runtime, bool allow_cancel)
+    : runtime_(runtime), token_(allow_cancel ? NewToken() : "") {}
 
-  std::stable_sort(fibers.begin(), fibers.end(), [](const FiberInfo& a, const FiberInfo& b) {
-    return a.age_nanos > b.age_nanos;
-  });
-  const size_t shown = std::min(fibers.size(), kMaxFibersShown);
-  std::vector<Row> rows = {
-      {"SHARD", "ID", "STATE", "AGE", "IN STATE", "DEADLINE IN", "NAME", "WAITS FOR"}};
-  for (size_t i = 0; i < shown; ++i) rows.push_back(ToRow(fibers[i]));
-  text += "\n";
-  AppendTable(rows, &text);
-  if (shown < fibers.size()) {
-    absl::StrAppend(&text, "… and ", fibers.size() - shown, " younger ones\n");
+AdminReply FibersPages::Show(const AdminRequest& request) const {
+  const absl::StatusOr<FibersQuery> query = ParseFibersQuery(request);
+  if (!query.ok()) return Error(400, std::string(query.status().message()));
+  FibersView view = LookAtFibers(runtime_, *query);
+  view.cancel_token = token_;
+  switch (query->format) {
+    case FibersFormat::kJson:
+      return {.content_type = "application/json", .body = FibersAsJson(view)};
+    case FibersFormat::kHtml:
+      return {.content_type = kHtmlContentType, .body = FibersAsHtml(view)};
+    case FibersFormat::kText:
+      break;
   }
-  return text;
+  return {.body = FibersAsText(view)};
 }
 
-AdminReply FibersPage(Runtime& runtime) {
-  std::vector<int> stuck_shards;
-  std::vector<FiberInfo> fibers = runtime.Fibers({.timeout = kFibersTimeout}, &stuck_shards);
-  return {.body = RenderFibers(std::move(fibers), stuck_shards, runtime.Stats())};
+AdminReply FibersPages::Cancel(const AdminRequest& request) const {
+  if (token_.empty()) {
+    return Error(403, "cancelling fibers is not allowed here: set admin.allow_cancel");
+  }
+  const std::map<std::string, std::string> form = ParseQuery(request.body);
+  const auto field = [&form](const char* name) {
+    const auto found = form.find(name);
+    return found == form.end() ? std::string() : found->second;
+  };
+  if (!SameToken(field("token"), token_)) {
+    return Error(403, "send the token that /debug/fibers?format=html has in its buttons");
+  }
+  uint64_t id = 0;
+  if (!absl::SimpleAtoi(field("id"), &id)) return Error(400, "id= is the number of a fiber");
+  const absl::Status cancelled = runtime_.CancelFiber(id, kCancelTimeout);
+  if (!cancelled.ok()) {
+    return Error(cancelled.code() == absl::StatusCode::kNotFound ? 404 : 503,
+                 std::string(cancelled.message()));
+  }
+  kLog.Warning("a fiber was cancelled by hand", {{"fiber", id}});
+  return {.content_type = kHtmlContentType,
+          .body = HtmlPage("Fibers", absl::StrCat("<p>Fiber ", id,
+                                                  " is cancelled: it ends at its next cancel "
+                                                  "point.<p><a href=\"/debug/fibers\">All "
+                                                  "fibers</a>\n"))};
+}
+
+void LogFibers(Runtime& runtime) {
+  const FibersView view = LookAtFibers(runtime, {.layout = FibersLayout::kStacks});
+  kLog.Info("fiber dump", {{"summary", FibersSummary(view)}});
+  for (const std::string& line : StuckShardLines(view)) kLog.Warning(line);
+  for (const std::vector<FiberInfo>& ring : view.deadlocks) {
+    std::string fibers;
+    for (const FiberInfo& fiber : ring) absl::StrAppend(&fibers, DescribeFiber(fiber), "; ");
+    kLog.Error("deadlock of fibers", {{"ring", fibers}});
+  }
+  const size_t logged = std::min(view.stacks.size(), kMaxGroupsLogged);
+  for (size_t i = 0; i < logged; ++i) {
+    const FiberStackGroup& group = view.stacks[i];
+    kLog.Info("fibers", {{"count", group.fibers.size()},
+                         {"oldest", DescribeFiber(*group.fibers[0])},
+                         {"stack", absl::StrJoin(group.frames, " < ")}});
+  }
+  if (logged < view.stacks.size()) {
+    kLog.Info("more fibers", {{"groups", view.stacks.size() - logged}});
+  }
 }
 
 }  // namespace weft::app

@@ -1,36 +1,37 @@
-// The text of /debug/fibers: what every fiber of the process does now, the oldest first.
-//
-//   3 fibers on 2 shards: 1 running, 0 ready, 2 parked; 14 idle stacks
-//   shard 1 did not answer within 250ms: a fiber there runs without parking, or blocks its thread
-//
-//   SHARD  ID  STATE   AGE     IN STATE  DEADLINE IN  NAME                              WAITS FOR
-//   0      7   parked  1.204s  1.202s    796ms        storefront.v1.Storefront/GetItem  rpc reply
+// /debug/fibers: what every fiber of the process does now, as text, JSON or HTML (fibers_view.h has
+// the parameters), and the button that cancels one. The same to the log, on SIGQUIT.
 #ifndef WEFT_PLATFORM_APP_FIBERS_PAGE_H_
 #define WEFT_PLATFORM_APP_FIBERS_PAGE_H_
 
-#include <cstddef>
 #include <string>
-#include <vector>
 
-#include "absl/time/time.h"
+#include "platform/app/admin_request.h"
 #include "platform/app/admin_server.h"
-#include "platform/fiber/fiber_info.h"
-#include "platform/fiber/observer.h"
 #include "platform/fiber/runtime.h"
 
 namespace weft::app {
 
-// More fibers are counted, not shown: the page is for a person.
-inline constexpr size_t kMaxFibersShown = 10'000;
-// How long a shard may take to list its fibers.
-inline constexpr absl::Duration kFibersTimeout = absl::Milliseconds(250);
+class FibersPages {
+ public:
+  // `runtime` outlives the pages. `allow_cancel`: the switch "admin.allow_cancel".
+  FibersPages(Runtime& runtime, bool allow_cancel);
 
-// Asks the shards and renders their answers. Blocks the thread at most kFibersTimeout a shard.
-// Requires: not on a fiber of `runtime`.
-AdminReply FibersPage(Runtime& runtime);
+  // GET /debug/fibers. Blocks the thread, boundedly (fibers_view.h). Not on a fiber of the runtime.
+  AdminReply Show(const AdminRequest& request) const;
 
-std::string RenderFibers(std::vector<FiberInfo> fibers, const std::vector<int>& stuck_shards,
-                         const std::vector<ShardStats>& shards);
+  // POST /debug/fibers/cancel with id= and token=: cancels one fiber with the cause "by hand", as
+  // Runtime::CancelFiber does. 403 unless cancelling is allowed and the token is the one on the
+  // page: other web pages may send a POST here, but cannot read it.
+  AdminReply Cancel(const AdminRequest& request) const;
+
+ private:
+  Runtime& runtime_;
+  const std::string token_;  // empty: cancelling is not allowed
+};
+
+// Writes the fibers to the log, those with identical stacks in one line, the largest groups first.
+// For when the admin server cannot be reached: `kill -QUIT`. Blocks the thread, boundedly.
+void LogFibers(Runtime& runtime);
 
 }  // namespace weft::app
 

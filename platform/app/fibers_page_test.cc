@@ -3,14 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstddef>
-#include <cstdint>
+#include <functional>
 #include <string>
 #include <thread>
-#include <vector>
 
-#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
@@ -24,87 +21,88 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-TEST(RenderFibers, NoFibersIsOneLineAndTheHeadings) {
-  EXPECT_EQ(RenderFibers({}, {}, {{.shard = 0, .idle = 4}}),
-            "0 fibers on 1 shards: 0 running, 0 ready, 0 parked; 4 idle stacks\n"
-            "\n"
-            "SHARD  ID  STATE  AGE  IN STATE  DEADLINE IN  NAME  WAITS FOR\n");
-}
-
-TEST(RenderFibers, FibersAreShownOldestFirst) {
-  const std::vector<FiberInfo> fibers = {
-      {.id = 7,
-       .shard = 0,
-       .state = "running",
-       .name = "a.v1.A/Young",
-       .waits_for = "",
-       .age_nanos = 1'500,
-       .state_nanos = 200},
-      {.id = 12,
-       .shard = 1,
-       .state = "parked",
-       .name = "a.v1.A/Old",
-       .waits_for = "rpc reply",
-       .age_nanos = 12'345'678'901,
-       .state_nanos = 2'345'678,
-       .deadline_left_nanos = 40'000'000},
-      {.id = 8,
-       .shard = 0,
-       .state = "parked",
-       .name = "late",
-       .waits_for = "sleep",
-       .age_nanos = 2'000'000,
-       .state_nanos = 1'000'000,
-       .deadline_left_nanos = -5'000'000},
-  };
-  EXPECT_EQ(RenderFibers(fibers, {},
-                         {{.shard = 0, .running = 1, .parked = 1}, {.shard = 1, .parked = 1}}),
-            "3 fibers on 2 shards: 1 running, 0 ready, 2 parked; 0 idle stacks\n"
-            "\n"
-            "SHARD  ID  STATE    AGE      IN STATE  DEADLINE IN  NAME          WAITS FOR\n"
-            "1      12  parked   12.345s  2.345ms   40ms         a.v1.A/Old    rpc reply\n"
-            "0      8   parked   2ms      1ms       over by 5ms  late          sleep\n"
-            "0      7   running  1.5us    200ns     -            a.v1.A/Young  -\n");
-}
-
-TEST(RenderFibers, StuckShardIsNamed) {
-  EXPECT_THAT(RenderFibers({}, {3}, {}), HasSubstr("\nshard 3 did not answer within 250ms: "));
-}
-
-TEST(RenderFibers, MoreThanTheLimitAreCounted) {
-  std::vector<FiberInfo> fibers(kMaxFibersShown + 2);
-  for (FiberInfo& fiber : fibers) fiber.name = "f";
-  const std::string text = RenderFibers(fibers, {}, {});
-  EXPECT_TRUE(absl::EndsWith(text, "\n… and 2 younger ones\n"));
-}
-
-TEST(FibersPage, ParkedFiberIsListedWithItsNameAndDeadline) {
+// A runtime with one fiber that sleeps; `look` runs beside it.
+absl::Status WithASleeper(const std::function<void(Runtime& runtime)>& look) {
   Runtime runtime({.shards = 2});
-  std::string page;
-  std::thread asker;
-  runtime.Run([&] {
-    TaskGroup group({.deadline = Now() + absl::Hours(1)});
-    group.Spawn("sleeper", [] { return weft::SleepFor(absl::Hours(2)); });
-    Yield();
-    group.Spawn("canceller", [&] {
-      std::atomic<bool> done = false;
-      asker = std::thread([&] {
-        page = FibersPage(runtime).body;
-        done.store(true);
+  absl::Notification sleeps;
+  absl::Status status;
+  std::thread runner([&] {
+    status = runtime.Run([&]() -> absl::Status {
+      TaskGroup group({.deadline = Now() + absl::Hours(1)});
+      group.Spawn("sleeper", [] { return weft::SleepFor(absl::Hours(2)); });
+      group.Spawn("watcher", [&] {
+        sleeps.Notify();
+        return weft::SleepFor(absl::Hours(2));
       });
-      while (!done.load()) Yield();
-      group.Cancel();
+      return group.Wait();
     });
-    (void)group.Wait();
   });
-  asker.join();
-  EXPECT_THAT(page, HasSubstr("fibers on 2 shards"));
-  EXPECT_THAT(page, testing::ContainsRegex("parked .* 59m59\\.[0-9]*s *sleeper *sleep"));
-  EXPECT_THAT(page, HasSubstr("canceller"));
-  EXPECT_THAT(page, Not(HasSubstr("did not answer")));
+  sleeps.WaitForNotification();
+  look(runtime);
+  runner.join();
+  return status;
 }
 
-TEST(FibersPage, ShardWhoseThreadIsBlockedIsNamedInBoundedTime) {
+std::string TokenOf(const std::string& page) {
+  const std::string before = "name=\"token\" value=\"";
+  const size_t begin = page.find(before);
+  if (begin == std::string::npos) return "";
+  return page.substr(begin + before.size(), 32);
+}
+
+// The number of the sleeper, as the page's text has it: shard, id, state….
+uint64_t SleeperId(const FibersPages& pages) {
+  const std::string text = pages.Show({.query = {{"name", "sleeper"}}}).body;
+  const size_t row = text.find("\n0  ");
+  uint64_t id = 0;
+  const std::string rest = text.substr(text.find_first_not_of(' ', row + 2));
+  EXPECT_TRUE(absl::SimpleAtoi(rest.substr(0, rest.find(' ')), &id)) << text;
+  return id;
+}
+
+void Post(const FibersPages& pages, const std::string& body, int status, const std::string& part) {
+  const AdminReply reply = pages.Cancel({.method = "POST", .body = body});
+  EXPECT_EQ(reply.status, status) << reply.body;
+  EXPECT_THAT(reply.body, HasSubstr(part));
+}
+
+TEST(FibersPages, AFiberIsListedAndCanBeCancelledByHand) {
+  const absl::Status status = WithASleeper([](Runtime& runtime) {
+    const FibersPages pages(runtime, /*allow_cancel=*/true);
+    const std::string page = pages.Show({}).body;
+    EXPECT_THAT(page, HasSubstr("fibers on 2 shards"));
+    EXPECT_THAT(page, testing::ContainsRegex("parked .* 59m59\\.[0-9]*s *sleeper *sleep"));
+    EXPECT_THAT(page, Not(HasSubstr("did not answer")));
+
+    const std::string token = TokenOf(pages.Show({.query = {{"format", "html"}}}).body);
+    EXPECT_EQ(token.size(), 32u);
+    const uint64_t id = SleeperId(pages);
+    Post(pages, absl::StrCat("id=", id, "&token=", std::string(32, '0')), 403, "the token");
+    Post(pages, absl::StrCat("id=", id), 403, "the token");
+    Post(pages, absl::StrCat("id=many&token=", token), 400, "the number of a fiber");
+    Post(pages, absl::StrCat("id=123456789&token=", token), 404, "no fiber of number 123456789");
+    Post(pages, absl::StrCat("id=", id, "&token=", token), 200, "is cancelled");
+  });
+  // The first failure of the group is the sleeper's.
+  EXPECT_EQ(status.code(), absl::StatusCode::kCancelled);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("by hand"));
+}
+
+TEST(FibersPages, WithoutTheSwitchNothingCanBeCancelled) {
+  Runtime runtime({.shards = 1});
+  const FibersPages pages(runtime, /*allow_cancel=*/false);
+  Post(pages, "id=1&token=", 403, "set admin.allow_cancel");
+}
+
+TEST(FibersPages, AQueryThatIsWrongIsAnsweredWithTheMistake) {
+  Runtime runtime({.shards = 1});
+  const FibersPages pages(runtime, false);
+  const AdminReply reply = pages.Show({.query = {{"view", "graph"}}});
+  EXPECT_EQ(reply.status, 400);
+  EXPECT_THAT(reply.body, HasSubstr("it is one of list, stacks, tree"));
+}
+
+TEST(FibersPages, ShardWhoseThreadIsBlockedIsNamedInBoundedTime) {
   Runtime runtime({.shards = 2});
   absl::Notification blocked;
   absl::Notification go_on;
@@ -117,7 +115,7 @@ TEST(FibersPage, ShardWhoseThreadIsBlockedIsNamedInBoundedTime) {
         1);
   });
   blocked.WaitForNotification();
-  const std::string page = FibersPage(runtime).body;
+  const std::string page = FibersPages(runtime, false).Show({}).body;
   go_on.Notify();
   blocker.join();
   EXPECT_THAT(page, HasSubstr("shard 1 did not answer"));

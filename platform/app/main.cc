@@ -14,7 +14,9 @@
 #include "platform/app/app.h"
 #include "platform/app/config.h"
 #include "platform/app/exit_guard.h"
+#include "platform/app/fibers_page.h"
 #include "platform/app/platform_keys.h"
+#include "platform/app/quit_signal.h"
 #include "platform/app/signals.h"
 #include "platform/observability/logging/log.h"
 
@@ -48,6 +50,7 @@ int ExitStatus(const absl::Status& start_error) {
 
 int Main(int argc, char** argv, const AppOptions& options, SetUp set_up) {
   ShutdownSignals signals;
+  QuitSignal quit;
 
   const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
   const absl::StatusOr<CommandLine> command_line = ParseCommandLine(arguments);
@@ -79,6 +82,7 @@ int Main(int argc, char** argv, const AppOptions& options, SetUp set_up) {
       return Fail(options.name, started, ExitStatus(started));
     }
     app.Announce();
+    quit.OnSignal([&app] { LogFibers(app.runtime()); });
     const int signal = signals.Wait();
     kLog.Info("asked to end", {{"signal", signal}});
     guard.emplace(app.ShutdownLimit());
@@ -88,6 +92,7 @@ int Main(int argc, char** argv, const AppOptions& options, SetUp set_up) {
       _exit(kFailure);
     }
     guard->Enter("ending the runtime and what the service made");
+    quit.Stop();
   }
   kLog.Info("ended");
   observability::ShutdownLogging();

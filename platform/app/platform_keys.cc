@@ -19,6 +19,10 @@ std::vector<ConfigKey> PlatformConfigKeys() {
        .value = "127.0.0.1:8080",
        .help = "address and port of the admin server: probes, metrics, fibers; port 0 takes a free "
                "one. Whoever reaches it sees everything"},
+      {.name = "admin.allow_cancel",
+       .value = false,
+       .help = "whether /debug/fibers has buttons that cancel a fiber; whoever reaches the admin "
+               "server can press them"},
       {.name = "shards",
        .value = 0,
        .help = "threads that run fibers; 0 takes the CPU quota of the cgroup, else the CPUs",

@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "platform/base/check.h"
 #include "platform/base/cpu_quota.h"
 #include "platform/fiber/internal/default_pools.h"
@@ -136,6 +137,32 @@ std::vector<FiberInfo> Runtime::Fibers(const FiberQuery& query, std::vector<int>
     }
   }
   return all;
+}
+
+absl::Status Runtime::CancelFiber(uint64_t id, absl::Duration timeout) {
+  Check(Current() != this,
+        "Runtime::CancelFiber blocks its thread: not on a shard of that runtime");
+  struct Answer {
+    std::mutex mutex;
+    std::condition_variable given;
+    std::optional<absl::Status> status;
+  };
+  if (id == 0) return absl::NotFoundError("there is no fiber of number 0");
+  internal::Shard* const shard = shards_[(id - 1) % shards_.size()].get();
+  auto answer = std::make_shared<Answer>();
+  shard->Post([shard, id, answer] {
+    absl::Status status = shard->CancelFiber(id);
+    std::lock_guard<std::mutex> hold(answer->mutex);
+    answer->status = std::move(status);
+    answer->given.notify_all();
+  });
+  std::unique_lock<std::mutex> hold(answer->mutex);
+  if (!answer->given.wait_for(hold, ThreadWait(timeout),
+                              [&] { return answer->status.has_value(); })) {
+    return absl::DeadlineExceededError(
+        absl::StrCat("shard ", shard->index(), " did not answer in time"));
+  }
+  return *answer->status;
 }
 
 Poller* Runtime::CurrentPoller() {

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
 #include "platform/base/clock.h"
 #include "platform/fiber/fiber_info.h"
 #include "platform/fiber/observer.h"
@@ -98,6 +99,12 @@ class Runtime {
   // shard that has not finished in time is reported by its number in `stuck_shards` (may be null),
   // and what it told so far is in the list. Not on a fiber of this runtime.
   std::vector<FiberInfo> Fibers(const FiberQuery& query, std::vector<int>* stuck_shards = nullptr);
+
+  // Cancels one fiber (FiberInfo::id) with the cause "by hand": a call as a whole, a child of a
+  // task group without its siblings. It ends at its next cancel point. Blocks the calling *thread*
+  // until the fiber's shard got to it. Errors: NOT_FOUND when there is no such fiber (any more);
+  // DEADLINE_EXCEEDED when the shard did not answer in time; it may still cancel the fiber then.
+  absl::Status CancelFiber(uint64_t id, absl::Duration timeout);
 
   // The poller of the calling fiber's shard; null off fibers.
   static Poller* CurrentPoller();

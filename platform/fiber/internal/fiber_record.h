@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "platform/fiber/cancel_scope.h"
 #include "platform/fiber/fiber_local.h"
 #include "platform/fiber/internal/fiber_body.h"
 #include "platform/fiber/internal/sanitizer_fiber.h"
@@ -36,6 +37,7 @@ struct FiberRecord {
 
   FiberBody* body = nullptr;  // null while idle
   CancelScope* scope = nullptr;
+  std::unique_ptr<CancelScope> cancelled_by_hand;  // round its scopes, see shard_cancel.cc
   const char* name = "";
   uint64_t parent_id = 0;
   const void* group = nullptr;

@@ -15,6 +15,21 @@ class ScopeAccess {
   // For a park that was ended by the scope: a deadline that has passed unseen is seen now, once.
   static void NoticeDeadline(CancelScope& scope) { scope.NoticeDeadline(); }
 
+  // For cancelling one fiber by hand (shard_cancel.cc).
+  static bool WasEnteredBy(const CancelScope& scope, const FiberRecord& fiber) {
+    return scope.owner_ == &fiber;
+  }
+  static CancelScope* Enclosing(const CancelScope& scope) { return scope.enclosing_; }
+  static void Enclose(CancelScope& scope, CancelScope* by) { scope.enclosing_ = by; }
+  // Ends the fiber's park, if the scope can end it.
+  static void WakeWaitersOf(const FiberRecord& fiber, const CancelScope& scope) {
+    for (Waiter* waiter = scope.waiters_; waiter != nullptr;) {
+      Waiter* const next = waiter->scope_next;  // A waiter that was woken must not be touched.
+      if (waiter->fiber == &fiber) Wake(*waiter, WakeReason::kCancelled);
+      waiter = next;
+    }
+  }
+
   static void AddWaiter(CancelScope& scope, Waiter& waiter) {
     waiter.scope_next = scope.waiters_;
     if (scope.waiters_ != nullptr) scope.waiters_->scope_previous = &waiter;

@@ -197,6 +197,8 @@ void Shard::RunBody(FiberRecord& self) {
   FiberBody* const body = self.body;
   body->Run();
   self.scope = nullptr;
+  if (self.cancelled_by_hand != nullptr) [[unlikely]]
+    self.cancelled_by_hand.reset();
   // A value's destructor may set another local again: what is left must not reach the next body.
   for (bool left = true; left;) {
     left = false;

@@ -75,6 +75,9 @@ class Shard final {
   void List(std::unique_ptr<FiberListing> listing);
   // The fiber that runs the task of that id; null when it has ended.
   FiberRecord* FindFiber(uint64_t id) const;
+  // Cancels one fiber, by hand: a call as a whole, a child of a task group without its siblings.
+  // NOT_FOUND when it has ended.
+  absl::Status CancelFiber(uint64_t id);
 
  private:
   struct PostNode {
