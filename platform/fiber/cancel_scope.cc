@@ -1,6 +1,7 @@
 #include "platform/fiber/cancel_scope.h"
 
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -51,7 +52,6 @@ void CancelScope::LinkInto(CancelScope* parent) {
   deadline_nanos_ = std::min(deadline_nanos_, parent->deadline_nanos_);
   cause_ = parent->cause_;
   inherited_ = cause_ != CancelCause::kNone;
-  cancelled_nanos_ = parent->cancelled_nanos_;
   next_sibling_ = parent->first_child_;
   if (next_sibling_ != nullptr) next_sibling_->previous_sibling_ = this;
   parent->first_child_ = this;
@@ -79,7 +79,9 @@ void CancelScope::Cancel(CancelCause cause, absl::string_view detail) {
   if (cause_ != CancelCause::kNone) return;
   const int64_t now_nanos = clock().MonotonicNanos();
   // The deadline may have come first, unseen: then nobody inside must hear of another cause.
-  if (now_nanos < deadline_nanos_) detail_ = CutDetail(detail);
+  if (now_nanos < deadline_nanos_) {
+    call_ = std::make_unique<CancelCall>(CancelCall{now_nanos, CutDetail(detail)});
+  }
   CancelTree(cause, now_nanos);
 }
 
@@ -104,7 +106,7 @@ void CancelScope::Mark(CancelCause cause, int64_t now_nanos, bool inside) {
   const bool overdue = deadline_nanos_ <= now_nanos;
   inherited_ = overdue ? FollowsParent() : inside;
   cause_ = overdue ? CancelCause::kDeadline : cause;
-  cancelled_nanos_ = overdue ? deadline_nanos_ : now_nanos;
+  if (!inherited_ && shard_ != nullptr) shard_->CountCancelled(cause_);
   for (internal::Waiter* waiter = waiters_; waiter != nullptr;) {
     // The woken fiber unlinks itself later, when it runs: the list stays as it is meanwhile.
     internal::Waiter* const next = waiter->scope_next;
@@ -159,7 +161,8 @@ std::string CancelScope::Names() const {
 absl::Status CancelScope::status() const {
   const CancelCause now = cause();
   if (now == CancelCause::kNone) return absl::OkStatus();
-  const std::string& detail = Origin().detail_;
+  const CancelCall* const call = Origin().call_.get();
+  const absl::string_view detail = call == nullptr ? absl::string_view() : call->detail;
   if (now == CancelCause::kDeadline) {
     return absl::DeadlineExceededError(absl::StrCat(
         detail.empty() ? "the deadline of the cancel scope has passed" : detail, Names()));
@@ -172,16 +175,15 @@ std::vector<CancelReason> CancelScope::chain() const {
   std::vector<CancelReason> chain;
   const CancelCause now = cause();
   if (now == CancelCause::kNone) return chain;
+  const CancelScope& origin = Origin();
+  const CancelCall* const call = origin.call_.get();
+  const absl::Time when = clock().ToTime(call == nullptr ? origin.deadline_nanos_ : call->nanos);
   for (const CancelScope* scope = this;; scope = scope->parent_) {
-    const int64_t nanos =
-        scope->cause_ == CancelCause::kNone ? scope->deadline_nanos_ : scope->cancelled_nanos_;
-    chain.push_back({.cause = now,
-                     .scope = scope->name_,
-                     .detail = scope->detail_,
-                     .when = clock().ToTime(nanos)});
-    if (!scope->FollowsParent()) break;
+    chain.push_back({.cause = now, .scope = scope->name_, .detail = {}, .when = when});
+    if (scope == &origin) break;
   }
   std::reverse(chain.begin(), chain.end());
+  if (call != nullptr) chain[0].detail = call->detail;
   return chain;
 }
 

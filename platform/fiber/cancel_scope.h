@@ -30,6 +30,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -114,6 +115,11 @@ class CancelScope {
               const char* name);
   void LinkInto(CancelScope* parent);
 
+  // The call of Cancel() that a cancellation began with.
+  struct CancelCall {
+    int64_t nanos;
+    std::string detail;
+  };
   void CancelTree(CancelCause cause, int64_t now_nanos);
   void Mark(CancelCause cause, int64_t now_nanos, bool inside);
   // A deadline has ended a park: from now on the scope is cancelled like any other.
@@ -133,10 +139,9 @@ class CancelScope {
   internal::Shard* const shard_;            // null: made off shards, by a test
   const char* const name_;
   int64_t deadline_nanos_;  // the effective one
-  int64_t cancelled_nanos_ = 0;
   CancelCause cause_ = CancelCause::kNone;
-  bool inherited_ = false;  // cancelled with parent_, which knows more
-  std::string detail_;
+  bool inherited_ = false;            // cancelled with parent_, which knows more
+  std::unique_ptr<CancelCall> call_;  // null: none yet, or a deadline or parent_ was the reason
 };
 
 }  // namespace weft

@@ -4,9 +4,12 @@
 #ifndef WEFT_PLATFORM_FIBER_OBSERVER_H_
 #define WEFT_PLATFORM_FIBER_OBSERVER_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
+
+#include "platform/fiber/cancel_cause.h"
 
 namespace weft {
 
@@ -58,6 +61,9 @@ struct ShardStats {
   size_t idle = 0;    // pooled: a stack that waits for a task
   size_t timers = 0;  // armed
   size_t stacks = 0;  // in use by fibers: running, ready, parked and idle ones
+  // By CancelCause: scopes in which a cancellation began, not those inside. A deadline counts when
+  // it has ended a park.
+  std::array<uint64_t, kCancelCauses> scopes_cancelled_total = {};
 };
 
 }  // namespace weft

@@ -10,12 +10,14 @@
 #ifndef WEFT_PLATFORM_FIBER_INTERNAL_SHARD_H_
 #define WEFT_PLATFORM_FIBER_INTERNAL_SHARD_H_
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <thread>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "platform/fiber/cancel_cause.h"
 #include "platform/fiber/internal/boost_scheduler.h"
 #include "platform/fiber/internal/fiber_listing.h"
 #include "platform/fiber/internal/fiber_record.h"
@@ -75,6 +77,8 @@ class Shard final {
   void List(std::unique_ptr<FiberListing> listing);
   // The fiber that runs the task of that id; null when it has ended.
   FiberRecord* FindFiber(uint64_t id) const;
+  // A scope was cancelled, or its deadline ended a park; not for the scopes inside it.
+  void CountCancelled(CancelCause cause) { scopes_cancelled_[static_cast<size_t>(cause)].Add(1); }
   // Cancels one fiber, by hand: a call as a whole, a child of a task group without its siblings.
   // NOT_FOUND when it has ended.
   absl::Status CancelFiber(uint64_t id);
@@ -169,6 +173,7 @@ class Shard final {
   Published<size_t> ready_count_;
   Published<size_t> idle_count_;
   Published<size_t> timer_count_;
+  std::array<Published<uint64_t>, kCancelCauses> scopes_cancelled_;
 
   // Shared with other threads; on cache lines of their own.
   alignas(64) std::atomic<FiberRecord*> remote_ready_{nullptr};  // Treiber stacks: pushed by

@@ -31,6 +31,9 @@ ShardStats Shard::Stats() const {
   stats.idle = idle_count_.Get();
   stats.timers = timer_count_.Get();
   stats.stacks = stacks_.in_use();
+  for (size_t cause = 0; cause < kCancelCauses; ++cause) {
+    stats.scopes_cancelled_total[cause] = scopes_cancelled_[cause].Get();
+  }
   const uint64_t live = stats.fibers_spawned_total - stats.fibers_finished_total;
   const uint64_t active = stats.ready + stats.running;
   stats.parked = live > active ? live - active : 0;
