@@ -50,6 +50,7 @@ void ServeAndCall(Telemetry& telemetry) {
     for (auto& tracker : trackers) {
       if (tracker != nullptr) tracker->End({ok});
     }
+    call.scope().Cancel(CancelCause::kClientGone);
     return absl::OkStatus();
   };
   EXPECT_TRUE(

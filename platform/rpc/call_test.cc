@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "platform/fiber/cancel_scope.h"
@@ -209,11 +210,12 @@ TEST(Deadline, ReachesTheHandlerAndEndsItsSleep) {
 TEST(Cancellation, OfTheCallingFiberReachesTheHandler) {
   TestServer server;
   weft::Channel<int> handler_started(1);
-  weft::Channel<CancelCause> handler_ended(1);
+  weft::Channel<std::vector<CancelReason>> handler_ended(1);
   server.echo().say = [&](CallContext& call, const EchoRequest&) -> absl::StatusOr<EchoReply> {
     EXPECT_TRUE(handler_started.TrySend(1));
     const absl::Status status = weft::SleepFor(absl::Hours(1));
-    EXPECT_TRUE(handler_ended.TrySend(call.scope().cause()));
+    EXPECT_EQ(status.message(), "cancelled: client gone [bench.v1.Echo/Say] (while sleeping)");
+    EXPECT_TRUE(handler_ended.TrySend(call.scope().chain()));
     return status;
   };
   server.Run([&] {
@@ -223,7 +225,10 @@ TEST(Cancellation, OfTheCallingFiberReachesTheHandler) {
     group.Cancel();
     EXPECT_FALSE(group.Wait().ok());
     EXPECT_EQ(call.status().code(), absl::StatusCode::kCancelled);
-    EXPECT_EQ(*handler_ended.Receive(), CancelCause::kClientGone);
+    const std::vector<CancelReason> chain = *handler_ended.Receive();
+    ASSERT_EQ(chain.size(), 1u);
+    EXPECT_EQ(chain[0].cause, CancelCause::kClientGone);
+    EXPECT_EQ(chain[0].scope, "bench.v1.Echo/Say");
   });
 }
 

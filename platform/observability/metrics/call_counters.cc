@@ -28,6 +28,10 @@ void AddTotals(const CallTable& table, CallTotalsMap& totals) {
     if (started == 0) return;
     CallTotals& sum = totals[{counters.method()->name(), counters.target()}];
     sum.started += started;
+    for (size_t cause = 0; cause < kCancelCauses; ++cause) {
+      const uint64_t cancelled = counters.cancelled(cause);
+      if (cancelled != 0) sum.cancelled[cause] += cancelled;
+    }
     for (size_t code = 0; code < CallCounters::kStatuses; ++code) {
       const EndedCounters* ended = counters.ended(code);
       if (ended == nullptr) continue;

@@ -17,6 +17,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "platform/fiber/cancel_cause.h"
 #include "platform/observability/metrics/catalogue.h"
 #include "platform/observability/metrics/shard_histogram.h"
 #include "platform/rpc/method.h"
@@ -64,8 +65,11 @@ class CallCounters {
     ended->received.Record(received_bytes);
   }
 
+  void Cancelled(CancelCause cause) { cancelled_[static_cast<size_t>(cause)].Add(1); }
+
   // The reading side: any thread.
   uint64_t started() const { return started_.value(); }
+  uint64_t cancelled(size_t cause) const { return cancelled_[cause].value(); }
   const EndedCounters* ended(size_t code) const {
     return ended_[code].load(std::memory_order_acquire);
   }
@@ -79,6 +83,7 @@ class CallCounters {
   const rpc::MethodDescriptor* const method_;
   const std::string target_;
   ShardCounter started_;
+  std::array<ShardCounter, kCancelCauses> cancelled_;
   std::array<std::atomic<EndedCounters*>, kStatuses> ended_{};
 };
 
@@ -136,7 +141,8 @@ struct EndedTotals {
 };
 struct CallTotals {
   uint64_t started = 0;
-  std::map<size_t, EndedTotals> ended;  // by status code
+  std::map<size_t, EndedTotals> ended;   // by status code
+  std::map<size_t, uint64_t> cancelled;  // by CancelCause
 };
 using CallTotalsMap = std::map<std::pair<std::string, std::string>, CallTotals>;
 

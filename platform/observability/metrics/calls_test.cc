@@ -135,6 +135,37 @@ TEST(MetricsServerInterceptor, CallsThatParkAndInterleaveAreAllCounted) {
   EXPECT_THAT(text, HasSubstr("shop.v1.Shop/List\",grpc_status=\"OK\"} 25\n"));
 }
 
+TEST(MetricsServerInterceptor, CountsCancelledCallsByCauseWhateverTheirStatus) {
+  MetricsServerInterceptor interceptor;
+  SimulatedClock clock;
+  Runtime runtime({.shards = 1, .clock = &clock});
+  runtime.Run([&] {
+    for (const absl::Status& status : {absl::OkStatus(), absl::CancelledError("cancelled")}) {
+      FakeCall call(kGet);
+      EXPECT_EQ(interceptor.Intercept(call,
+                                      [&] {
+                                        call.scope().Cancel(CancelCause::kClientGone);
+                                        return status;
+                                      }),
+                status);
+    }
+    FakeCall overdue(kList, {}, clock.MonotonicNanos() + 1);
+    interceptor
+        .Intercept(overdue,
+                   [&] {
+                     clock.Advance(absl::Seconds(1));
+                     return absl::OkStatus();
+                   })
+        .IgnoreError();
+    Serve(interceptor, kList, absl::OkStatus());
+  });
+  const std::string text = RenderMetrics(interceptor);
+  EXPECT_THAT(text, HasSubstr("weft_calls_cancelled_total{grpc_method=\"shop.v1.Shop/"
+                              "Get\",cause=\"client_gone\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr("weft_calls_cancelled_total{grpc_method=\"shop.v1.Shop/"
+                              "List\",cause=\"deadline\"} 1\n"));
+}
+
 TEST(MetricsServerInterceptor, AStatusThatGrpcDoesNotKnowCountsAsUnknown) {
   MetricsServerInterceptor interceptor;
   FakeCall call(kGet);

@@ -125,6 +125,12 @@ inline constexpr Metric kCatalogue[] = {
      "Client connections accepted."},
     {"weft_calls_in_flight", MetricType::kGauge, "1", "rpc",
      "Calls accepted whose status has not been sent."},
+    {"weft_calls_cancelled_total",
+     MetricType::kCounter,
+     "1",
+     "rpc",
+     "Calls that were cancelled, or overdue, before their handler returned.",
+     {"grpc_method", "cause"}},
 
     // The fiber runtime.
     {"weft_loop_lag_seconds",
@@ -173,6 +179,12 @@ inline constexpr Metric kCatalogue[] = {
      "Events that the shard's poller delivered.",
      {"shard"}},
     {"weft_timers", MetricType::kGauge, "1", "fiber", "Timers armed.", {"shard"}},
+    {"weft_scopes_cancelled_total",
+     MetricType::kCounter,
+     "1",
+     "fiber",
+     "Cancel scopes (calls, task groups and others) in which a cancellation began.",
+     {"shard", "cause"}},
 
     // Pools for code that blocks or computes.
     {"weft_blocking_threads",

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "platform/fiber/blocking_pool.h"
+#include "platform/fiber/cancel_scope.h"
+#include "platform/fiber/channel.h"
 #include "platform/fiber/fiber.h"
 #include "platform/fiber/runtime.h"
 #include "platform/observability/metrics/pool_metrics.h"
@@ -59,6 +61,25 @@ TEST(RuntimeMetrics, ShowsEveryStateOfEveryShard) {
         "weft_timers"}) {
     EXPECT_THAT(text, HasSubstr(std::string(name) + "{shard=\"0\"} "));
   }
+}
+
+TEST(RuntimeMetrics, CountsScopesByWhatCancelledThem) {
+  Runtime runtime({.shards = 1});
+  runtime.Run([] {
+    CancelScope outer;
+    CancelScope inside;
+    outer.Cancel(CancelCause::kOverload);
+    inside.Cancel(CancelCause::kByHand);  // Too late.
+    CancelScope timed({.deadline = Now() - absl::Seconds(1), .shield = true});
+    CancelScope inside_timed;
+    Channel<int> never(1);
+    for (int i = 0; i < 3; ++i) EXPECT_FALSE(never.ReceiveOr().ok());
+  });
+  const std::string text = RenderMetrics(RuntimeMetrics(runtime));
+  EXPECT_THAT(text, HasSubstr("weft_scopes_cancelled_total{shard=\"0\",cause=\"overload\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("weft_scopes_cancelled_total{shard=\"0\",cause=\"deadline\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("weft_scopes_cancelled_total{shard=\"0\",cause=\"by_hand\"} 0\n"));
+  EXPECT_THAT(text, Not(HasSubstr("cause=\"none\"")));
 }
 
 TEST(BlockingPoolMetrics, ShowsThePoolByName) {

@@ -10,6 +10,7 @@ namespace {
 
 constexpr const Metric& kLoopLag = CataloguedMetric("weft_loop_lag_seconds");
 constexpr const Metric& kFibers = CataloguedMetric("weft_fibers");
+constexpr const Metric& kScopesCancelled = CataloguedMetric("weft_scopes_cancelled_total");
 
 // A metric of one value a shard.
 struct ShardValue {
@@ -87,6 +88,15 @@ std::vector<prometheus::MetricFamily> RuntimeMetrics::Collect() const {
     prometheus::MetricFamily& family = families.emplace_back(MakeFamily(value.metric));
     for (const ShardStats& stats : shards) {
       AddSample(family, value.metric, {std::to_string(stats.shard)}, value.value(stats));
+    }
+  }
+  prometheus::MetricFamily& cancelled = families.emplace_back(MakeFamily(kScopesCancelled));
+  for (const ShardStats& stats : shards) {
+    for (size_t cause = 1; cause < kCancelCauses; ++cause) {  // kNone is none.
+      AddSample(cancelled, kScopesCancelled,
+                {std::to_string(stats.shard),
+                 std::string(CancelCauseLabel(static_cast<CancelCause>(cause)))},
+                static_cast<double>(stats.scopes_cancelled_total[cause]));
     }
   }
   return families;

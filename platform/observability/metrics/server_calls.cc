@@ -13,6 +13,7 @@ constexpr const Metric& kSent =
     CataloguedMetric("grpc_server_call_sent_total_compressed_message_size_bytes");
 constexpr const Metric& kReceived =
     CataloguedMetric("grpc_server_call_rcvd_total_compressed_message_size_bytes");
+constexpr const Metric& kCancelled = CataloguedMetric("weft_calls_cancelled_total");
 
 }  // namespace
 
@@ -32,9 +33,12 @@ absl::Status MetricsServerInterceptor::Intercept(CallContext& call, Next next) {
     counters->Started();
   }
   absl::Status status = next();
-  const int64_t duration_nanos = access.clock().MonotonicNanos() - call.accepted_nanos();
+  const int64_t now_nanos = access.clock().MonotonicNanos();
+  const CancelCause cause = call.scope().CauseAt(now_nanos);
   OptionalLock lock(access.mutex);
-  counters->Ended(status.code(), duration_nanos, call.sent_bytes(), call.received_bytes());
+  counters->Ended(status.code(), now_nanos - call.accepted_nanos(), call.sent_bytes(),
+                  call.received_bytes());
+  if (cause != CancelCause::kNone) counters->Cancelled(cause);
   return status;
 }
 
@@ -50,9 +54,15 @@ std::vector<prometheus::MetricFamily> MetricsServerInterceptor::Collect() const 
   prometheus::MetricFamily duration = MakeFamily(kDuration);
   prometheus::MetricFamily sent = MakeFamily(kSent);
   prometheus::MetricFamily received = MakeFamily(kReceived);
+  prometheus::MetricFamily cancelled = MakeFamily(kCancelled);
   for (const auto& [key, calls] : totals) {
     const std::string& method = key.first;
     AddSample(started, kStarted, {method}, static_cast<double>(calls.started));
+    for (const auto& [cause, count] : calls.cancelled) {
+      AddSample(cancelled, kCancelled,
+                {method, std::string(CancelCauseLabel(static_cast<CancelCause>(cause)))},
+                static_cast<double>(count));
+    }
     for (const auto& [code, ended] : calls.ended) {
       const std::string status = StatusLabel(code);
       AddHistogram(duration, kDuration, {method, status}, ended.duration,
@@ -63,7 +73,8 @@ std::vector<prometheus::MetricFamily> MetricsServerInterceptor::Collect() const 
                    static_cast<double>(ended.received_bytes));
     }
   }
-  return {std::move(started), std::move(duration), std::move(sent), std::move(received)};
+  return {std::move(started), std::move(duration), std::move(sent), std::move(received),
+          std::move(cancelled)};
 }
 
 }  // namespace weft::observability

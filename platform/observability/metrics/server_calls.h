@@ -1,4 +1,5 @@
-// MetricsServerInterceptor: A66's server metrics of every call, for each method and status.
+// MetricsServerInterceptor: A66's server metrics of every call, for each method and status; and why
+// calls were cancelled.
 //
 // Place it outermost: what inner interceptors refuse is counted too. A call's duration runs from
 // its acceptance to the moment its status is known, just before that is sent.

@@ -5,8 +5,11 @@
 namespace weft::observability {
 
 FakeCall::FakeCall(const rpc::MethodDescriptor& method,
-                   std::vector<std::pair<std::string, std::string>> metadata)
-    : entries_(std::move(metadata)), requested_method_(method.path) {
+                   std::vector<std::pair<std::string, std::string>> metadata,
+                   int64_t deadline_nanos)
+    : entries_(std::move(metadata)),
+      scope_(deadline_nanos, method.name()),
+      requested_method_(method.path) {
   method_ = &method;
   for (const auto& [key, value] : entries_) {
     grpc_metadata entry = {};

@@ -9,21 +9,24 @@
 #include <utility>
 #include <vector>
 
+#include "platform/base/clock.h"
 #include "platform/fiber/cancel_scope.h"
+#include "platform/fiber/internal/root_scope.h"
 #include "platform/rpc/server/call_context.h"
 
 namespace weft::observability {
 
-// On a fiber its scope() is the fiber's current one; off fibers there is none.
+// Its scope() is one of its own, with the given deadline; what it serves does not run in it.
 class FakeCall final : public rpc::CallContext {
  public:
   explicit FakeCall(const rpc::MethodDescriptor& method,
-                    std::vector<std::pair<std::string, std::string>> metadata = {});
+                    std::vector<std::pair<std::string, std::string>> metadata = {},
+                    int64_t deadline_nanos = kNeverNanos);
 
   absl::string_view requested_method() const override { return requested_method_; }
   std::string peer() const override { return "ipv4:10.1.2.3:41234"; }
   absl::Time deadline() const override { return absl::InfiniteFuture(); }
-  CancelScope& scope() override { return *CancelScope::Current(); }
+  CancelScope& scope() override { return scope_; }
   rpc::MetadataView metadata() const override {
     return {core_entries_.data(), core_entries_.size()};
   }
@@ -41,6 +44,7 @@ class FakeCall final : public rpc::CallContext {
  private:
   const std::vector<std::pair<std::string, std::string>> entries_;
   std::vector<grpc_metadata> core_entries_;  // views of entries_
+  weft::internal::RootScope scope_;
   std::string requested_method_;
 };
 

@@ -156,6 +156,35 @@ TEST_F(RpcSpansTest, AMethodThatNobodyServesIsNamedOtherAndToldInAnAttribute) {
   EXPECT_EQ(Text(*spans[0], "rpc.method"), "Probe");
 }
 
+TEST_F(RpcSpansTest, ACancelledCallTellsWhyAndHowFarItWent) {
+  Start(1);
+  runtime_.Run([&] {
+    FakeCall shed(kGet);
+    Serve(shed, [&] {
+      shed.scope().Cancel(CancelCause::kOverload, "queue full");
+      return absl::UnavailableError("try another one");
+    }).IgnoreError();
+    FakeCall drained(kGet);
+    Serve(drained, [&] {
+      drained.scope().Cancel(CancelCause::kDrain, "rollout");
+      return absl::CancelledError(
+          "cancelled: drain: rollout [shop.v1.Shop/Get > prices] (while sleeping)");
+    }).IgnoreError();
+    FakeCall finished(kGet);
+    Serve(finished, [] { return absl::CancelledError("by a server behind"); }).IgnoreError();
+  });
+  const Spans spans = Exported();
+  ASSERT_THAT(spans, SizeIs(3));
+  EXPECT_EQ(Text(*spans[0], "weft.cancel.cause"), "overload");
+  EXPECT_EQ(Text(*spans[0], "weft.cancel.chain"),
+            "cancelled: overload: queue full [shop.v1.Shop/Get]");
+  EXPECT_EQ(Text(*spans[1], "weft.cancel.cause"), "drain");
+  EXPECT_EQ(Text(*spans[1], "weft.cancel.chain"),
+            "cancelled: drain: rollout [shop.v1.Shop/Get > prices] (while sleeping)");
+  EXPECT_EQ(Text(*spans[2], "weft.cancel.cause"), "(none)");
+  EXPECT_EQ(Text(*spans[2], "weft.cancel.chain"), "(none)");
+}
+
 TEST_F(RpcSpansTest, AnOutgoingCallIsAChildAndTheNextServersParent) {
   Start(1);
   rpc::Metadata sent;

@@ -3,10 +3,13 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "opentelemetry/trace/span_context.h"
 #include "opentelemetry/trace/span_startoptions.h"
+#include "platform/fiber/cancel_scope.h"
 #include "platform/observability/tracing/rpc_attributes.h"
 
 namespace weft::observability {
@@ -60,6 +63,17 @@ bool IsServerFault(absl::StatusCode code) {
   }
 }
 
+void SetCancellation(trace::Span& span, const CancelScope& scope, const absl::Status& status) {
+  const CancelCause cause = scope.cause();
+  if (cause == CancelCause::kNone) return;
+  span.SetAttribute("weft.cancel.cause", ToOtel(CancelCauseLabel(cause)));
+  const absl::Status reason = scope.status();
+  // A wait that was cancelled deeper inside tells the same and more: "… [Get > prices] (while …)".
+  const bool is_deeper =
+      absl::StartsWith(status.message(), absl::StripSuffix(reason.message(), "]"));
+  span.SetAttribute("weft.cancel.chain", ToOtel((is_deeper ? status : reason).message()));
+}
+
 }  // namespace
 
 absl::Status TracingServerInterceptor::Intercept(CallContext& call, Next next) {
@@ -100,6 +114,7 @@ absl::Status TracingServerInterceptor::Record(CallContext& call, Next next, cons
     status = next();
   }
   SetStatus(*span, status, IsServerFault(status.code()));
+  SetCancellation(*span, call.scope(), status);
   span->End();
   return status;
 }

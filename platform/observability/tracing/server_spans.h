@@ -6,6 +6,11 @@
 // OpenTelemetry's semantic conventions for gRPC
 // (https://opentelemetry.io/docs/specs/semconv/rpc/grpc/). All others cost no span object and no
 // attribute; a parent's ids are then handed on as they came.
+//
+// The span of a call that was cancelled, or overdue, before its handler returned says why:
+// weft.cancel.cause ("client_gone", "deadline", "drain", …: CancelCauseLabel) and
+// weft.cancel.chain, the line of CancelScope::status() with the scopes it went through; where the
+// handler returned the status of what the cancellation ended, down to that.
 #ifndef WEFT_PLATFORM_OBSERVABILITY_TRACING_SERVER_SPANS_H_
 #define WEFT_PLATFORM_OBSERVABILITY_TRACING_SERVER_SPANS_H_
 

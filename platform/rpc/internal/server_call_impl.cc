@@ -33,7 +33,7 @@ void ServerCallImpl::Begin(const AcceptedCall& accepted) {
   accepted_nanos_ = shard_.clock().MonotonicNanos();
   deadline_nanos_ = accepted.deadline_nanos;
   connection_ = shard_.connections().Find(core_);
-  scope_.emplace(deadline_nanos_);
+  scope_.emplace(deadline_nanos_, method_->name());
   if (deadline_nanos_ <= accepted_nanos_) {
     Finish(absl::DeadlineExceededError("the deadline had passed before the call was served"));
     return;

@@ -31,9 +31,9 @@ class CallContext {
   // cancel scope has this deadline, so every park and every outgoing call is bounded by it.
   virtual absl::Time deadline() const = 0;
 
-  // The scope the handler runs in. It is cancelled (client gone, deadline, drain) while the handler
-  // runs; code that computes for long without parking should ask `scope().cancelled()` after a
-  // weft::Yield().
+  // The scope the handler runs in, named after the method. It is cancelled (client gone, deadline,
+  // drain) while the handler runs, and tells why: cause(), chain(). Code that computes for long
+  // without parking should ask `scope().cancelled()` after a weft::YieldIfDue().
   virtual CancelScope& scope() = 0;
 
   // What the client sent with the call.
