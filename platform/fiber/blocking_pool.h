@@ -75,7 +75,8 @@ class BlockingPool {
  public:
   explicit BlockingPool(BlockingPoolOptions options);
   // Ends the threads; blocks the calling thread for that, which takes microseconds. Requires: no
-  // fiber is in Run(), so that no job runs or waits; ends the process otherwise.
+  // fiber is in Run(), so that no job runs or waits; ends the process otherwise. There is no other
+  // shutdown: a pool is there as long as fibers may come to it, and to drain it is to join them.
   ~BlockingPool();
   BlockingPool(const BlockingPool&) = delete;
   BlockingPool& operator=(const BlockingPool&) = delete;
