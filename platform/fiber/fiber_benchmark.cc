@@ -13,6 +13,7 @@
 #include "platform/fiber/fiber.h"
 #include "platform/fiber/mutex.h"
 #include "platform/fiber/runtime.h"
+#include "platform/fiber/select.h"
 #include "platform/fiber/task_group.h"
 
 namespace weft {
@@ -82,12 +83,13 @@ void SpawnAndJoin(benchmark::State& state) {
 }
 BENCHMARK(SpawnAndJoin)->Name("weft/spawn_and_join")->Arg(1)->Arg(10);
 
-// A value there and a value back: each is a hand-over to a parked receiver.
-void ChannelHandOver(benchmark::State& state) {
+// A value there and a value back, through channels of that capacity: each is a hand-over to a
+// parked receiver.
+void HandOver(benchmark::State& state, size_t capacity) {
   Runtime runtime({.shards = 1});
   runtime.Run([&] {
-    Channel<int> there(1);
-    Channel<int> back(1);
+    Channel<int> there(capacity);
+    Channel<int> back(capacity);
     TaskGroup group;
     group.Spawn([&] {
       while (const std::optional<int> value = there.Receive()) {
@@ -102,7 +104,37 @@ void ChannelHandOver(benchmark::State& state) {
     group.Wait().IgnoreError();
   });
 }
+void ChannelHandOver(benchmark::State& state) { HandOver(state, 1); }
 BENCHMARK(ChannelHandOver)->Name("weft/channel_hand_over");
+void RendezvousHandOver(benchmark::State& state) { HandOver(state, 0); }
+BENCHMARK(RendezvousHandOver)->Name("weft/rendezvous_hand_over");
+
+// As channel_hand_over, but both wait with a Select of two channels.
+void SelectHandOver(benchmark::State& state) {
+  Runtime runtime({.shards = 1});
+  runtime.Run([&] {
+    Channel<int> there(1);
+    Channel<int> back(1);
+    Channel<int> never(1);
+    TaskGroup group;
+    group.Spawn([&] {
+      for (bool open = true; open;) {
+        Select(Receive(never), Receive(there,
+                                       [&](std::optional<int> value) {
+                                         open = value.has_value() && back.TrySend(*value);
+                                       }))
+            .IgnoreError();
+      }
+    });
+    while (state.KeepRunningBatch(2)) {
+      there.Send(1).IgnoreError();
+      Select(Receive(never), Receive(back)).IgnoreError();
+    }
+    there.Close();
+    group.Wait().IgnoreError();
+  });
+}
+BENCHMARK(SelectHandOver)->Name("weft/select_hand_over");
 
 void UncontendedMutex(benchmark::State& state) {
   Runtime runtime({.shards = 1});
