@@ -1,6 +1,7 @@
 // The echo service as a Weft service: what the benchmarks compare with the hand-written servers.
 //
 //   weft_echo_server --listen=127.0.0.1:0 --shards=1 --telemetry=off|on
+//       --coalesce_replies=off|cork|collect
 //
 // `--telemetry=on` is what a service has by default: metrics, and tracing of 1 % of the calls,
 // whose spans are made, serialised and sent to --otlp_endpoint. By default nobody listens there, so
@@ -25,6 +26,7 @@
 ABSL_FLAG(std::string, listen, "127.0.0.1:0", "host:port to serve on");
 ABSL_FLAG(int, shards, 1, "shards (threads)");
 ABSL_FLAG(std::string, telemetry, "off", "off or on");
+ABSL_FLAG(std::string, coalesce_replies, "collect", "off, cork or collect");
 ABSL_FLAG(std::string, otlp_endpoint, "http://127.0.0.1:9/v1/traces", "where spans are sent");
 
 namespace bench::v1 {
@@ -86,7 +88,17 @@ int Fail(const absl::Status& status) {
   return 1;
 }
 
+absl::StatusOr<weft::rpc::CoalesceReplies> CoalesceRepliesFlag() {
+  const std::string flag = absl::GetFlag(FLAGS_coalesce_replies);
+  if (flag == "off") return weft::rpc::CoalesceReplies::kOff;
+  if (flag == "cork") return weft::rpc::CoalesceReplies::kCork;
+  if (flag == "collect") return weft::rpc::CoalesceReplies::kCollect;
+  return absl::InvalidArgumentError("--coalesce_replies is off, cork or collect");
+}
+
 int Serve() {
+  const absl::StatusOr<weft::rpc::CoalesceReplies> coalesce_replies = CoalesceRepliesFlag();
+  if (!coalesce_replies.ok()) return Fail(coalesce_replies.status());
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
@@ -111,6 +123,7 @@ int Serve() {
   absl::StatusOr<std::unique_ptr<weft::rpc::Server>> server =
       weft::rpc::Server::Start(runtime, queues,
                                {.listen = {absl::GetFlag(FLAGS_listen)},
+                                .coalesce_replies = *coalesce_replies,
                                 .interceptors = (*telemetry)->server_interceptors()},
                                {&echo});
   if (!server.ok()) return Fail(server.status());

@@ -26,6 +26,9 @@ namespace {
 constexpr int kBacklog = 1024;
 // While the process is out of descriptors, how often it tries again.
 constexpr int kRetryMillis = 50;
+// Edge-triggered: where the kernel says that there is room and then refuses, being out of memory,
+// the acceptor would otherwise turn without rest.
+constexpr uint32_t kEndOfConnection = EPOLLRDHUP | EPOLLET;
 
 absl::Status AddressError(const std::string& address, absl::string_view what) {
   return absl::InvalidArgumentError(
@@ -80,8 +83,8 @@ void SetOption(int descriptor, int level, int option) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Acceptor>> Acceptor::Listen(
-    const std::vector<std::string>& addresses) {
-  std::unique_ptr<Acceptor> acceptor(new Acceptor);
+    const std::vector<std::string>& addresses, bool collect_writes) {
+  std::unique_ptr<Acceptor> acceptor(new Acceptor(collect_writes));
   for (const std::string& address : addresses) {
     if (absl::Status s = acceptor->Bind(address); !s.ok()) return s;
   }
@@ -176,14 +179,15 @@ void Acceptor::ThreadMain() {
       }
     }
     for (int i = 0; i < count; ++i) {
-      const int descriptor = events[static_cast<size_t>(i)].data.fd;
+      const epoll_event& event = events[static_cast<size_t>(i)];
+      const int descriptor = event.data.fd;
       if (descriptor == wake_) {
         uint64_t pokes = 0;
         if (read(wake_, &pokes, sizeof(pokes)) < 0) continue;
       } else if (std::count(listeners_.begin(), listeners_.end(), descriptor) > 0) {
         AcceptAll(descriptor);
       } else {
-        Close(descriptor);
+        Attend(descriptor, event.events);
       }
     }
   }
@@ -216,31 +220,49 @@ void Acceptor::Adopt(int listener, int descriptor) {
   sockaddr_storage peer = {};
   socklen_t length = sizeof(peer);
   const bool connected = getpeername(descriptor, reinterpret_cast<sockaddr*>(&peer), &length) == 0;
-  const int cork_descriptor = connected ? fcntl(descriptor, F_DUPFD_CLOEXEC, 0) : -1;
+  const int duplicate = connected ? fcntl(descriptor, F_DUPFD_CLOEXEC, 0) : -1;
   if (!connected) {
     close(descriptor);
     return;
   }
   accepted_total_.fetch_add(1, std::memory_order_relaxed);
-  // Without a duplicate (out of descriptors) the connection is served, but never corked.
-  if (cork_descriptor >= 0) {
-    auto connection = std::make_shared<Connection>(
-        cork_descriptor, PeerName(reinterpret_cast<const sockaddr&>(peer)));
+  // Without a duplicate (out of descriptors) the connection is served, but its writes never held.
+  if (duplicate >= 0) {
+    auto connection =
+        std::make_shared<Connection>(duplicate, PeerName(reinterpret_cast<const sockaddr&>(peer)));
+    Watch(duplicate, kEndOfConnection);
+    if (collect_writes_ && descriptor < CollectedWrites::kMaxDescriptors) {
+      connection->CollectWrites(descriptor, [epoll = epoll_, duplicate](bool for_room) {
+        epoll_event event = {};
+        event.events = kEndOfConnection | (for_room ? EPOLLOUT : 0u);
+        event.data.fd = duplicate;
+        // Fails when the connection's end has been seen: nobody waits for room then.
+        epoll_ctl(epoll, EPOLL_CTL_MOD, duplicate, &event);
+      });
+    }
     table_.Add(connection);
-    open_[cork_descriptor] = std::move(connection);
-    Watch(cork_descriptor, EPOLLRDHUP | EPOLLONESHOT);
+    open_[duplicate] = std::move(connection);
   }
   callbacks_.hand_over(listener, descriptor);
 }
 
-void Acceptor::Close(int cork_descriptor) {
-  const auto found = open_.find(cork_descriptor);
+void Acceptor::Attend(int duplicate, uint32_t events) {
+  const auto found = open_.find(duplicate);
   if (found == open_.end()) return;
+  if (events == EPOLLOUT) {
+    found->second->writes()->Push();
+  } else {
+    Close(duplicate);
+  }
+}
+
+void Acceptor::Close(int duplicate) {
+  const auto found = open_.find(duplicate);
   const std::shared_ptr<Connection> connection = std::move(found->second);
   open_.erase(found);
   // Out of the set before it is closed: the set would otherwise keep reporting the socket as long
   // as gRPC's own descriptor for it is open.
-  epoll_ctl(epoll_, EPOLL_CTL_DEL, cork_descriptor, nullptr);
+  epoll_ctl(epoll_, EPOLL_CTL_DEL, duplicate, nullptr);
   table_.Remove(*connection);
   callbacks_.closed(connection);
 }

@@ -1,6 +1,6 @@
 // Acceptor: the server's listening sockets and the thread that accepts from them. Each connection
-// is handed to gRPC; a duplicate of its descriptor is kept for corking (connection.h) and watched
-// for the connection's end.
+// is handed to gRPC; a duplicate of its descriptor is kept for holding back writes (connection.h).
+// It is watched for the connection's end and, while collected writes are stuck, for room.
 #ifndef WEFT_PLATFORM_RPC_INTERNAL_ACCEPTOR_H_
 #define WEFT_PLATFORM_RPC_INTERNAL_ACCEPTOR_H_
 
@@ -29,8 +29,9 @@ class Acceptor {
 
   // Binds and listens on each "host:port". Errors: INVALID_ARGUMENT for an address that does not
   // parse or resolve; FAILED_PRECONDITION when the port is in use; PERMISSION_DENIED.
-  static absl::StatusOr<std::unique_ptr<Acceptor>> Listen(
-      const std::vector<std::string>& addresses);
+  // `collect_writes`: of each connection (collected_writes.h).
+  static absl::StatusOr<std::unique_ptr<Acceptor>> Listen(const std::vector<std::string>& addresses,
+                                                          bool collect_writes);
   ~Acceptor();  // Stops.
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;
@@ -47,16 +48,18 @@ class Acceptor {
   void Stop();
 
  private:
-  Acceptor() = default;
+  explicit Acceptor(bool collect_writes) : collect_writes_(collect_writes) {}
   absl::Status Bind(const std::string& address);
   void ThreadMain();
   void AcceptAll(int listener);
   void Adopt(int listener, int descriptor);
-  void Close(int cork_descriptor);
+  void Attend(int duplicate, uint32_t events);
+  void Close(int duplicate);
   void Watch(int descriptor, uint32_t events);
   void CloseListeners();
   void Poke();
 
+  const bool collect_writes_;
   std::vector<int> listeners_;
   std::vector<int> ports_;
   int epoll_ = -1;
@@ -66,7 +69,7 @@ class Acceptor {
   std::atomic<uint64_t> accepted_total_{0};
   std::atomic<bool> stop_listening_{false};
   std::atomic<bool> stop_{false};
-  // The acceptor thread's own: open connections by their cork descriptor.
+  // The acceptor thread's own: open connections by their duplicate descriptor.
   absl::flat_hash_map<int, std::shared_ptr<Connection>> open_;
   bool out_of_descriptors_ = false;
   std::thread thread_;

@@ -66,7 +66,7 @@ void CompletionQueuePoller::Flush() {
   while (batch != nullptr) {
     // Once it is started, a batch may come back and be submitted again.
     Batch* const next = std::exchange(batch->next_, nullptr);
-    if (Corkable* const connection = batch->connection()) {
+    if (HoldsWrites* const connection = batch->connection()) {
       if (connection->flush_head_ == nullptr) {
         connections_in_flush_.push_back(connection);
         connection->flush_head_ = batch;
@@ -79,22 +79,21 @@ void CompletionQueuePoller::Flush() {
     }
     batch = next;
   }
-  for (Corkable* const connection : connections_in_flush_) StartTogether(*connection);
+  for (HoldsWrites* const connection : connections_in_flush_) StartTogether(*connection);
   connections_in_flush_.clear();
 }
 
-// A cork costs two system calls, so it pays from two batches on. It is never left on, since that
-// would delay data by up to 200 ms; no fiber runs while it is set.
-void CompletionQueuePoller::StartTogether(Corkable& connection) {
+// Holding writes costs a system call or two, so it pays from two batches on.
+void CompletionQueuePoller::StartTogether(HoldsWrites& connection) {
   Batch* batch = std::exchange(connection.flush_head_, nullptr);
-  const bool cork = batch->next_ != nullptr;
-  if (cork) connection.SetCork(true);
+  const bool together = batch->next_ != nullptr;
+  if (together) connection.HoldWrites();
   while (batch != nullptr) {
     Batch* const next = std::exchange(batch->next_, nullptr);
     Start(*batch);
     batch = next;
   }
-  if (cork) connection.SetCork(false);
+  if (together) connection.ReleaseWrites();
 }
 
 void CompletionQueuePoller::Start(Batch& batch) {

@@ -2,8 +2,8 @@
 // meet; one turn of the loop goes through Wait():
 //
 //   1. Flush: start every batch that fibers have submitted since the last turn, those of one
-//      connection together and, from two on, under TCP_CORK: gRPC makes a system call for each
-//      reply, but the kernel makes one trip through the TCP stack of them.
+//      connection together. gRPC writes each reply by itself; from two on, what it writes is held
+//      back and leaves as one (connection.h).
 //   2. Wait in the queue for the first event.
 //   3. Gather: while events keep coming, take more, up to kMaxGather, before any fiber runs. More
 //      fibers then run in one turn, and more replies leave together.
@@ -57,7 +57,7 @@ class CompletionQueuePoller final : public Poller {
 
  private:
   void Flush();
-  void StartTogether(Corkable& connection);
+  void StartTogether(HoldsWrites& connection);
   void Start(Batch& batch);
   bool Handle(const grpc_event& event);
 
@@ -65,7 +65,7 @@ class CompletionQueuePoller final : public Poller {
   grpc_completion_queue* const core_;
   Batch* submitted_head_ = nullptr;
   Batch* submitted_tail_ = nullptr;
-  std::vector<Corkable*> connections_in_flush_;
+  std::vector<HoldsWrites*> connections_in_flush_;
   int warmth_ = 0;
   int turns_since_probe_ = 0;
 

@@ -27,12 +27,19 @@ std::string PeerName(const sockaddr& address) {
   return absl::StrCat("ipv6:%5B", text, "%5D:", ntohs(v6.sin6_port));
 }
 
-Connection::~Connection() { close(cork_descriptor_); }
+Connection::~Connection() {
+  writes_.reset();  // It uses the duplicate.
+  close(duplicate_);
+}
+
+void Connection::CollectWrites(int descriptor, CollectedWrites::Watch watch) {
+  writes_ = std::make_unique<CollectedWrites>(descriptor, duplicate_, std::move(watch));
+}
 
 void Connection::SetCork(bool on) const {
   const int value = on ? 1 : 0;
   // Fails only on a connection that is gone, where there is nothing left to send.
-  setsockopt(cork_descriptor_, IPPROTO_TCP, TCP_CORK, &value, sizeof(value));
+  setsockopt(duplicate_, IPPROTO_TCP, TCP_CORK, &value, sizeof(value));
 }
 
 void ConnectionTable::Add(std::shared_ptr<Connection> connection) {
@@ -57,6 +64,19 @@ std::shared_ptr<Connection> ConnectionTable::Find(const std::string& peer) const
 size_t ConnectionTable::size() const {
   absl::MutexLock hold(&mutex_);
   return by_peer_.size();
+}
+
+void ShardConnection::HoldWrites() {
+  corked_ = connection_->writes() == nullptr || !connection_->writes()->Open();
+  if (corked_) connection_->SetCork(true);
+}
+
+void ShardConnection::ReleaseWrites() {
+  if (corked_) {
+    connection_->SetCork(false);
+  } else {
+    connection_->writes()->Close();
+  }
 }
 
 ShardConnections::~ShardConnections() {

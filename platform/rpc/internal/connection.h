@@ -1,10 +1,15 @@
 // Connections accepted by the server, seen from the shards: which connection a call came on, so
 // that its replies can leave together.
 //
+// What a shard writes between HoldWrites() and ReleaseWrites() is collected and leaves by one
+// system call (collected_writes.h). Where it cannot be collected, TCP_CORK is set instead: each
+// reply then is a system call, but the kernel makes one trip through the TCP stack of them. Neither
+// is ever left on: a cork would delay data by up to 200 ms.
+//
 // gRPC owns each connection's descriptor and may close it at any time, so a duplicate is kept for
-// setting TCP_CORK. The duplicate would keep the connection's other end waiting after gRPC closed
-// it, were it not that gRPC shuts a socket down before closing it; the acceptor sees that
-// (acceptor.h) and forgets the connection.
+// both. The duplicate would keep the connection's other end waiting after gRPC closed it, were it
+// not that gRPC shuts a socket down before closing it; the acceptor sees that (acceptor.h) and
+// forgets the connection.
 #ifndef WEFT_PLATFORM_RPC_INTERNAL_CONNECTION_H_
 #define WEFT_PLATFORM_RPC_INTERNAL_CONNECTION_H_
 
@@ -18,6 +23,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
+#include "platform/rpc/internal/collected_writes.h"
 #include "platform/rpc/internal/operation.h"
 
 struct sockaddr;
@@ -29,20 +35,23 @@ std::string PeerName(const sockaddr& address);
 
 class Connection {
  public:
-  // Takes `cork_descriptor`, a duplicate of the connection's.
-  Connection(int cork_descriptor, std::string peer)
-      : cork_descriptor_(cork_descriptor), peer_(std::move(peer)) {}
+  // Takes `duplicate`, of the connection's descriptor.
+  Connection(int duplicate, std::string peer) : duplicate_(duplicate), peer_(std::move(peer)) {}
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
+  // Collects writes from now on. Before gRPC is handed `descriptor`, and before any use by shards.
+  void CollectWrites(int descriptor, CollectedWrites::Watch watch);
+  // Null when only the cork is to be used.
+  CollectedWrites* writes() const { return writes_.get(); }
   void SetCork(bool on) const;
-  int cork_descriptor() const { return cork_descriptor_; }
   const std::string& peer() const { return peer_; }
 
  private:
-  const int cork_descriptor_;
+  const int duplicate_;
   const std::string peer_;
+  std::unique_ptr<CollectedWrites> writes_;
 };
 
 // All open connections by peer name. Thread-safe; written by the acceptor, asked by the shards once
@@ -60,7 +69,7 @@ class ConnectionTable {
 };
 
 // A connection as one shard uses it. Shared by the shard's calls on it; counted without atomics.
-class ShardConnection final : public Corkable {
+class ShardConnection final : public HoldsWrites {
  public:
   ShardConnection(std::shared_ptr<Connection> connection, grpc_auth_context* auth)
       : connection_(std::move(connection)), auth_(auth) {}
@@ -68,7 +77,8 @@ class ShardConnection final : public Corkable {
   ShardConnection(const ShardConnection&) = delete;
   ShardConnection& operator=(const ShardConnection&) = delete;
 
-  void SetCork(bool on) override { connection_->SetCork(on); }
+  void HoldWrites() override;
+  void ReleaseWrites() override;
   const Connection* connection() const { return connection_.get(); }
   grpc_auth_context* auth() const { return auth_; }
 
@@ -77,6 +87,7 @@ class ShardConnection final : public Corkable {
  private:
   const std::shared_ptr<Connection> connection_;
   grpc_auth_context* const auth_;  // a reference of ours, see ShardConnections
+  bool corked_ = false;
 };
 
 // The connections of one shard. Calls are matched to connections by their authentication context:

@@ -36,13 +36,15 @@ class Operation {
 
 class Batch;
 
-// A connection whose writes can be held back for a moment and then sent together.
-class Corkable {
+// A connection whose writes can be held back for a moment and then sent together. No fiber runs
+// while they are.
+class HoldsWrites {
  public:
-  virtual void SetCork(bool on) = 0;
+  virtual void HoldWrites() = 0;
+  virtual void ReleaseWrites() = 0;
 
  protected:
-  ~Corkable() = default;
+  ~HoldsWrites() = default;
 
  private:
   friend class CompletionQueuePoller;
@@ -65,7 +67,7 @@ class Batch : public Operation {
   virtual void Started() {}
   virtual grpc_call* call() const = 0;
   // The connection whose batches leave together; null for none.
-  virtual Corkable* connection() const { return nullptr; }
+  virtual HoldsWrites* connection() const { return nullptr; }
 
  protected:
   ~Batch() = default;

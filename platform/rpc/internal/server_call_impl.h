@@ -90,7 +90,7 @@ class ServerCallImpl final : public ServerCall, private weft::internal::FiberBod
     using CallBatch::CallBatch;
     int Fill(grpc_op* ops) override;
     void Notify(bool ok) override;
-    Corkable* connection() const override { return call_.connection_; }
+    HoldsWrites* connection() const override { return call_.connection_; }
   };
   // The last one: status, and the reply of a unary call.
   class FinishBatch final : public CallBatch {
@@ -99,7 +99,7 @@ class ServerCallImpl final : public ServerCall, private weft::internal::FiberBod
     int Fill(grpc_op* ops) override;
     void Started() override;
     void Notify(bool ok) override;
-    Corkable* connection() const override { return call_.connection_; }
+    HoldsWrites* connection() const override { return call_.connection_; }
   };
 
   void Run() override;

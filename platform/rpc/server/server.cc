@@ -140,7 +140,8 @@ absl::Status ServerImpl::Start(const std::vector<Service*>& services) {
                                                    " shards and the ShardQueues ", queues_.shards(),
                                                    ": give both the same number"));
   }
-  absl::StatusOr<std::unique_ptr<Acceptor>> acceptor = Acceptor::Listen(options_.listen);
+  absl::StatusOr<std::unique_ptr<Acceptor>> acceptor =
+      Acceptor::Listen(options_.listen, options_.coalesce_replies == CoalesceReplies::kCollect);
   if (!acceptor.ok()) return acceptor.status();
   acceptor_ = *std::move(acceptor);
   ports_ = acceptor_->ports();
@@ -201,7 +202,7 @@ void ServerImpl::OnEachShard(F function) {
 void ServerImpl::StartShards() {
   const ServerShard::Environment environment = {
       runtime_.clock(), options_, server_->c_server(),
-      options_.coalesce_replies ? &acceptor_->table() : nullptr, methods_};
+      options_.coalesce_replies == CoalesceReplies::kOff ? nullptr : &acceptor_->table(), methods_};
   for (int i = 0; i < runtime_.shards(); ++i) {
     shards_.push_back(std::make_unique<ServerShard>(environment));
   }

@@ -23,6 +23,12 @@
 
 namespace weft::rpc {
 
+enum class CoalesceReplies {
+  kOff,      // one by one
+  kCork,     // a system call each, held back by the kernel (TCP_CORK) and sent together
+  kCollect,  // one system call for all; kCork where that cannot be (docs/adr/0005)
+};
+
 struct ServerOptions {
   // "host:port" each; port 0 takes a free one (ask Server::ports()).
   std::vector<std::string> listen = {"127.0.0.1:0"};
@@ -31,9 +37,8 @@ struct ServerOptions {
   // Calls of one method that a shard has asked gRPC for in advance. Few on purpose: 1,024 cost a
   // quarter more CPU a call than 16 (gRPC looks through all that wait at each event).
   int accept_slots = 4;
-  // Hold back and send together the replies of one turn of the loop (ARCHITECTURE.md, "Replies
-  // leave together").
-  bool coalesce_replies = true;
+  // How the replies of one turn of the loop leave (ARCHITECTURE.md, "Replies leave together").
+  CoalesceReplies coalesce_replies = CoalesceReplies::kCollect;
   // Outermost first; they outlive the server.
   std::vector<ServerInterceptor*> interceptors = {};
 };
