@@ -72,7 +72,7 @@ class FutureCore {
   SpinLock lock_;
   std::atomic<bool> claimed_{false};
   std::atomic<bool> ready_{false};  // written under lock_
-  WaitQueue waiters_;  // one at most
+  WaitQueue waiters_;               // one at most
   ThreadEvent* thread_ = nullptr;
 };
 
