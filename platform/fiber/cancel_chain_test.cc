@@ -290,6 +290,40 @@ TEST(CancelChain, ReachesScopesNestedAHundredThousandDeep) {
   });
 }
 
+// --- Counted -----------------------------------------------------------------------------------
+
+TEST(CancelCounts, EachCancellationIsCountedOnceWhereItBegan) {
+  TestRuntime runtime;
+  runtime.Run([&runtime] {
+    const auto count = [&runtime](CancelCause cause) {
+      return runtime.runtime().Stats()[0].scopes_cancelled_total[static_cast<size_t>(cause)];
+    };
+    const absl::Time start = weft::Now();
+    TaskGroup group({.deadline = start + absl::Seconds(1)});
+    for (int i = 0; i < 3; ++i) {
+      group.Spawn([start] {
+        CancelScope same({.deadline = start + absl::Seconds(1)});
+        CancelScope inside;
+        EXPECT_FALSE(weft::SleepFor(absl::Hours(1)).ok());
+        EXPECT_FALSE(weft::SleepFor(absl::Hours(1)).ok());
+      });
+    }
+    EXPECT_TRUE(group.Wait().ok());
+    EXPECT_EQ(count(CancelCause::kDeadline), 1u);
+
+    CancelScope outer;
+    CancelScope inner;
+    outer.Cancel(CancelCause::kDrain);
+    outer.Cancel(CancelCause::kDrain);
+    inner.Cancel(CancelCause::kByHand);
+    CancelScope later;
+    EXPECT_FALSE(weft::SleepFor(absl::Hours(1)).ok());
+    EXPECT_EQ(count(CancelCause::kDrain), 1u);
+    EXPECT_EQ(count(CancelCause::kByHand), 0u);
+    EXPECT_EQ(count(CancelCause::kNone), 0u);
+  });
+}
+
 // --- Words -------------------------------------------------------------------------------------
 
 TEST(CancelCause, EveryOneHasAnEnglishNameAndALabel) {
