@@ -23,7 +23,7 @@ using testing::HasSubstr;
 // Cancels the fiber called `name`, from a thread, once it is parked; from the fiber that calls.
 void CancelByName(const std::string& name) {
   Runtime& runtime = *Runtime::Current();
-  std::thread canceller([&] {
+  std::thread canceller([&runtime, name] {
     bool done = false;
     while (!done) {
       for (const FiberInfo& fiber : runtime.Fibers({})) {
