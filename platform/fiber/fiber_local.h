@@ -7,7 +7,9 @@
 #ifndef WEFT_PLATFORM_FIBER_FIBER_LOCAL_H_
 #define WEFT_PLATFORM_FIBER_FIBER_LOCAL_H_
 
+#include <atomic>
 #include <memory>
+#include <utility>
 
 namespace weft {
 
@@ -52,7 +54,12 @@ class FiberLocal {
   // The fiber's value, default-constructed at first use.
   T& Get() {
     std::unique_ptr<internal::FiberLocalValue>& slot = internal::FiberLocalSlot(slot_);
-    if (slot == nullptr) slot = std::make_unique<Holder>();
+    if (slot == nullptr) {
+      auto holder = std::make_unique<Holder>();
+      // Seen whole by a signal handler that looks at the fiber's values.
+      std::atomic_signal_fence(std::memory_order_release);
+      slot = std::move(holder);
+    }
     return static_cast<Holder&>(*slot).value;
   }
   // Null where there is none yet: the cheap question.
@@ -60,7 +67,8 @@ class FiberLocal {
     auto* holder = static_cast<Holder*>(internal::FiberLocalSlot(slot_).get());
     return holder == nullptr ? nullptr : &holder->value;
   }
-  // The value among those of another fiber, while that one does not run; null where it has none.
+  // The value among those of another fiber, while that one does not run, or in a signal handler
+  // that has interrupted it; null where it has none.
   const T* FindIn(const FiberLocals& locals) const {
     const auto* holder = static_cast<const Holder*>(locals.slots_[slot_].get());
     return holder == nullptr ? nullptr : &holder->value;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "platform/fiber/cancel_cause.h"
+#include "platform/fiber/stall_report.h"
 
 namespace weft {
 
@@ -24,12 +25,24 @@ struct LoopSample {
   size_t events = 0;       // handled by Wait
 };
 
-// Hooks run on the shard's thread, between fibers: they must be short, must not park, block or
-// throw. An observer outlives every runtime it is given to.
+// Hooks run on the shard's thread, but for OnStall and OnStallEnd: they must be short, must not
+// park, block or throw. An observer outlives every runtime it is given to.
 class RuntimeObserver {
  public:
   virtual ~RuntimeObserver() = default;
+  // Between fibers.
   virtual void OnLoop(int /*shard*/, const LoopSample& /*sample*/) noexcept {}
+
+  // Of a stall (stall_report.h) while it goes on, at most one a shard in each
+  // RuntimeOptions::stall_report_interval; and of every one when it is over, within the stall
+  // threshold after its end. On the watchdog's thread, which may be blocked for a while: other
+  // stalls are then noticed later.
+  virtual void OnStall(const StallReport& /*report*/) noexcept {}
+  virtual void OnStallEnd(const StallEnd& /*end*/) noexcept {}
+
+  // On a fiber that parks, yields or ends after a run of `nanos`, longer than the stall threshold;
+  // also where the watchdog saw nothing of it.
+  virtual void OnLongRun(const FiberLocals& /*locals*/, int64_t /*nanos*/) noexcept {}
 
   // For looks inside: writes what the layers above know a fiber by, its trace id, as text that ends
   // with a zero byte, at most `size` bytes of it, and returns true; false when there is none. Also
@@ -53,8 +66,8 @@ struct ShardStats {
   uint64_t loop_iterations_total = 0;
   uint64_t poll_events_total = 0;
   int64_t busy_nanos_total = 0;   // time outside Poller::Wait
-  int64_t longest_run_nanos = 0;  // longest run of one fiber without a park, within the last one to
-                                  // two minutes
+  int64_t longest_run_nanos = 0;  // longest run of one fiber without a park, or of the loop between
+                                  // two waits, within the last one to two minutes
   size_t running = 0;             // 0 or 1
   size_t ready = 0;               // run-queue length
   size_t parked = 0;

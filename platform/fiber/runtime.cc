@@ -16,6 +16,7 @@
 #include "platform/fiber/internal/fiber_listing.h"
 #include "platform/fiber/internal/shard.h"
 #include "platform/fiber/internal/thread_event.h"
+#include "platform/fiber/internal/watchdog.h"
 
 namespace weft {
 namespace {
@@ -48,21 +49,44 @@ std::chrono::nanoseconds ThreadWait(absl::Duration timeout) {
   return absl::ToChronoNanoseconds(std::min(timeout, absl::Hours(24)));
 }
 
+absl::Duration StallThreshold(const RuntimeOptions& options, const Clock& clock) {
+  if (options.observer == nullptr) return absl::ZeroDuration();  // Nobody to tell.
+  if (options.stall_threshold.has_value()) return *options.stall_threshold;
+  return &clock == &Clock::Real() ? kDefaultStallThreshold : absl::ZeroDuration();
+}
+
+std::unique_ptr<internal::Watchdog> MakeWatchdog(const RuntimeOptions& options,
+                                                 const Clock& clock) {
+  const absl::Duration threshold = StallThreshold(options, clock);
+  Check(threshold >= absl::ZeroDuration(), "a stall threshold is not negative; 0 is off");
+  if (threshold == absl::ZeroDuration()) return nullptr;
+  return std::make_unique<internal::Watchdog>(internal::WatchdogOptions{
+      .threshold_nanos = absl::ToInt64Nanoseconds(threshold),
+      .report_interval_nanos = absl::ToInt64Nanoseconds(options.stall_report_interval),
+      .observer = options.observer,
+      .name = options.name});
+}
+
 }  // namespace
 
 Runtime::Runtime(RuntimeOptions options)
     : clock_(options.clock != nullptr ? options.clock : &Clock::Real()),
       default_pools_(std::make_unique<internal::DefaultPools>(options)) {
   if (options.shards <= 0) options.shards = AllowedCpus();
+  watchdog_ = MakeWatchdog(options, *clock_);
+  std::vector<internal::StallWatch*> watches;
   for (int i = 0; i < options.shards; ++i) {
     std::unique_ptr<Poller> poller =
         options.poller_factory ? options.poller_factory(i) : MakeThreadPoller(*clock_);
-    shards_.push_back(std::make_unique<internal::Shard>(*this, i, options, std::move(poller)));
+    shards_.push_back(
+        std::make_unique<internal::Shard>(*this, i, options, std::move(poller), watchdog_.get()));
+    watches.push_back(&shards_.back()->watch());
   }
+  if (watchdog_ != nullptr) watchdog_->Start(watches);
 }
 
-// In two steps, since shards may call one another until the last fiber has finished: first all
-// come to rest, then they are destroyed one by one.
+// In steps, since shards may call one another until the last fiber has finished: first all come to
+// rest, then nobody looks at them any more, then they are destroyed one by one.
 Runtime::~Runtime() {
   Check(Current() != this, "a Runtime is destroyed by another thread than its shards'");
   const auto work_begun = [this] {
@@ -75,6 +99,7 @@ Runtime::~Runtime() {
     before = work_begun();
     for (const auto& shard : shards_) shard->WaitUntilIdle();
   } while (work_begun() != before);  // A shard that was at rest may have been given work meanwhile.
+  if (watchdog_ != nullptr) watchdog_->Stop();
 }
 
 void Runtime::RunBlocking(int shard, absl::AnyInvocable<void()> function) {
@@ -163,6 +188,11 @@ absl::Status Runtime::CancelFiber(uint64_t id, absl::Duration timeout) {
         absl::StrCat("shard ", shard->index(), " did not answer in time"));
   }
   return *answer->status;
+}
+
+int64_t Runtime::CurrentStallNanos() {
+  internal::Shard* const shard = internal::Shard::Current();
+  return shard == nullptr || shard->current_fiber() == nullptr ? 0 : shard->CurrentStallNanos();
 }
 
 Poller* Runtime::CurrentPoller() {

@@ -21,6 +21,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "platform/base/clock.h"
 #include "platform/fiber/fiber_info.h"
 #include "platform/fiber/observer.h"
@@ -33,7 +34,10 @@ class BlockingPool;
 namespace internal {
 class DefaultPools;
 class Shard;
+class Watchdog;
 }  // namespace internal
+
+inline constexpr absl::Duration kDefaultStallThreshold = absl::Milliseconds(25);
 
 struct RuntimeOptions {
   // Shards (threads). 0: the CPU quota of the cgroup, rounded up, else the affinity mask
@@ -57,6 +61,14 @@ struct RuntimeOptions {
   size_t blocking_queue = 1024;
   int compute_threads = 0;
   size_t compute_queue = 256;
+  // A run of one fiber, or of the loop, that takes longer is reported to the observer with its
+  // stack (stall_report.h). Zero: off; then, and without an observer, there is no watchdog thread.
+  // Unset: kDefaultStallThreshold, but off where `clock` is not the real one: runs are measured in
+  // real time. The thread of a shard that stalls is sent SIGURG, which makes a blocking system call
+  // that cannot be restarted (nanosleep, poll: signal(7)) fail with EINTR.
+  std::optional<absl::Duration> stall_threshold = std::nullopt;
+  // Reports of one shard come no faster than this; ends of stalls (OnStallEnd) all come.
+  absl::Duration stall_report_interval = absl::Seconds(10);
   // For tests: not 0 lets ready fibers run in an order drawn from this seed instead of first in,
   // first out. With one shard and a simulated clock the same seed gives the same order again.
   uint64_t shuffle_seed = 0;
@@ -67,6 +79,7 @@ struct RuntimeOptions {
 
 class Runtime {
  public:
+  // Blocks the thread until the shards' threads have started.
   explicit Runtime(RuntimeOptions options);
   ~Runtime();
   Runtime(const Runtime&) = delete;
@@ -106,6 +119,10 @@ class Runtime {
   // DEADLINE_EXCEEDED when the shard did not answer in time; it may still cancel the fiber then.
   absl::Status CancelFiber(uint64_t id, absl::Duration timeout);
 
+  // How long the calling fiber has run without a park, in nanoseconds, if that is longer than the
+  // stall threshold; else, and off fibers, 0.
+  static int64_t CurrentStallNanos();
+
   // The poller of the calling fiber's shard; null off fibers.
   static Poller* CurrentPoller();
   // The runtime and the shard's number of the caller; null and -1 off shards.
@@ -117,6 +134,7 @@ class Runtime {
 
   const Clock* const clock_;
   const std::unique_ptr<internal::DefaultPools> default_pools_;
+  std::unique_ptr<internal::Watchdog> watchdog_;  // null where nothing is watched
   std::vector<std::unique_ptr<internal::Shard>> shards_;
 };
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <limits>
 #include <new>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -13,6 +14,7 @@
 #include "platform/fiber/internal/chance.h"
 #include "platform/fiber/internal/cycle_clock.h"
 #include "platform/fiber/internal/scope_access.h"
+#include "platform/fiber/internal/stall_signal.h"
 
 namespace weft::internal {
 namespace {
@@ -48,6 +50,11 @@ uint64_t SeedOfShard(uint64_t seed, int index) {
   return mixed == 0 ? seed : mixed;
 }
 
+uint64_t StallCycles(const Watchdog* watchdog) {
+  if (watchdog == nullptr) return std::numeric_limits<uint64_t>::max();
+  return static_cast<uint64_t>(static_cast<double>(watchdog->threshold_nanos()) / NanosPerCycle());
+}
+
 // Turns a list that was pushed newest first round.
 template <typename Node, Node* Node::*next>
 Node* OldestFirst(Node* newest) {
@@ -72,7 +79,7 @@ FiberRecord* CurrentFiber() {
 // --- Life of the thread ----------------------------------------------------------------------
 
 Shard::Shard(Runtime& runtime, int index, const RuntimeOptions& options,
-             std::unique_ptr<Poller> poller)
+             std::unique_ptr<Poller> poller, Watchdog* watchdog)
     : runtime_(runtime),
       index_(index),
       options_(options),
@@ -80,6 +87,8 @@ Shard::Shard(Runtime& runtime, int index, const RuntimeOptions& options,
       observer_(options.observer),
       poller_(std::move(poller)),
       run_budget_cycles_(RunBudgetCycles(clock_, kRunBudgetNanos)),
+      watchdog_(watchdog),
+      stall_cycles_(StallCycles(watchdog)),
       stacks_(options.stack_bytes),
       ready_(SeedOfShard(options.shuffle_seed, index), options.on_resume),
       next_fiber_id_(static_cast<uint64_t>(index) + 1) {
@@ -108,6 +117,11 @@ void Shard::ThreadMain(ThreadEvent* started) {
   loop_sanitizer_.InitThreadStack();
   scheduler_.Install();
   loop_nanos_ = longest_run_rotated_nanos_ = clock_.MonotonicNanos();
+  std::optional<StallSignalStack> signal_stack;
+  if (watchdog_ != nullptr) {
+    signal_stack.emplace();
+    BeginWatch();
+  }
   started->Notify();
   while (!stopping_) {
     Poll();
@@ -196,6 +210,7 @@ void Shard::FiberMain(FiberRecord& self) noexcept {
 void Shard::RunBody(FiberRecord& self) {
   FiberBody* const body = self.body;
   body->Run();
+  if (watchdog_ != nullptr) NoteStallAtEnd(self);
   self.scope = nullptr;
   if (self.cancelled_by_hand != nullptr) [[unlikely]]
     self.cancelled_by_hand.reset();
@@ -241,10 +256,12 @@ void Shard::MakeReady(FiberRecord& fiber) {
 // tells the sanitizers (LeaveFor) and resumes the returned context at once.
 BoostScheduler::Context* Shard::PickNext() {
   const uint64_t now_cycles = ReadCycles();
-  if (current_ != nullptr) {
-    longest_run_cycles_ = std::max(longest_run_cycles_, now_cycles - run_start_cycles_);
+  const uint64_t run_cycles = now_cycles - watch_.activity.load(std::memory_order_relaxed);
+  if (run_cycles > noted_run_cycles_) [[unlikely]] {
+    NoteLongRun(run_cycles);
   }
-  run_start_cycles_ = now_cycles;
+  watch_.activity.store(now_cycles, std::memory_order_relaxed);
+  std::atomic_signal_fence(std::memory_order_seq_cst);  // Whose run it is, after that it is new.
 
   FiberRecord* next = nullptr;
   if (--run_budget_ >= 0 && now_cycles - round_start_cycles_ <= run_budget_cycles_) {
@@ -279,8 +296,8 @@ void Shard::Yield() {
 bool Shard::YieldIfDue() {
   constexpr unsigned kLooksPerSlice = 16;
   const bool simulated = run_budget_cycles_ == kNoBudget;
-  const bool due = simulated ? ++slice_looks_ % kLooksPerSlice == 0
-                             : ReadCycles() - run_start_cycles_ > run_budget_cycles_ / 4;
+  const bool due =
+      simulated ? ++slice_looks_ % kLooksPerSlice == 0 : RunCycles() > run_budget_cycles_ / 4;
   if (due) Yield();
   return due;
 }
@@ -348,8 +365,11 @@ void Shard::Poll() {
   running_count_.Set(0);
   ready_count_.Set(ready_.size());
   const int64_t before = clock_.MonotonicNanos();
+  watch_.activity.store(StallWatch::kWaits | iterations_total_.Get(), std::memory_order_relaxed);
   const size_t events = poller_->Wait(deadline);
+  watch_.activity.store(ReadCycles(), std::memory_order_relaxed);
   blocked_.store(false, std::memory_order_relaxed);
+  if (watchdog_ != nullptr) watchdog_->ShardRuns();
 
   const int64_t after = clock_.MonotonicNanos();
   const LoopSample sample{

@@ -24,8 +24,10 @@
 #include "platform/fiber/internal/lock_waiters.h"
 #include "platform/fiber/internal/run_queue.h"
 #include "platform/fiber/internal/stack_pool.h"
+#include "platform/fiber/internal/stall_watch.h"
 #include "platform/fiber/internal/thread_event.h"
 #include "platform/fiber/internal/timer_heap.h"
+#include "platform/fiber/internal/watchdog.h"
 #include "platform/fiber/observer.h"
 #include "platform/fiber/runtime.h"
 
@@ -42,7 +44,9 @@ class Shard final {
   // Text that an observer may know a fiber by, with the zero byte at its end.
   static constexpr size_t kMaxDescription = 64;
 
-  Shard(Runtime& runtime, int index, const RuntimeOptions& options, std::unique_ptr<Poller> poller);
+  // `watchdog` is null where there is none; else it outlives the shard.
+  Shard(Runtime& runtime, int index, const RuntimeOptions& options, std::unique_ptr<Poller> poller,
+        Watchdog* watchdog);
   // Requires: every body has finished (WaitUntilIdle). Ends the thread.
   ~Shard();
 
@@ -55,6 +59,7 @@ class Shard final {
   int index() const { return index_; }
   const Clock& clock() const { return clock_; }
   Poller& poller() { return *poller_; }
+  StallWatch& watch() { return watch_; }
   // The shard that the calling thread is; null elsewhere.
   static Shard* Current();
 
@@ -82,6 +87,10 @@ class Shard final {
   // Cancels one fiber, by hand: a call as a whole, a child of a task group without its siblings.
   // NOT_FOUND when it has ended.
   absl::Status CancelFiber(uint64_t id);
+  // How long the run that goes on has taken, if that makes it a stall; else 0.
+  int64_t CurrentStallNanos() const;
+  // In a signal handler on the thread: answers the watchdog that asked for a stack.
+  void TakeStallSample(void* signal_context) noexcept;
 
  private:
   struct PostNode {
@@ -130,6 +139,12 @@ class Shard final {
   void RingDoorbell();
   void RotateLongestRun(int64_t now_nanos);
 
+  // Stalls.
+  void BeginWatch();
+  uint64_t RunCycles() const;  // since the run that goes on began
+  void NoteLongRun(uint64_t cycles);
+  void NoteStallAtEnd(const FiberRecord& fiber);
+
   Runtime& runtime_;
   const int index_;
   const RuntimeOptions options_;
@@ -137,6 +152,8 @@ class Shard final {
   RuntimeObserver* const observer_;
   const std::unique_ptr<Poller> poller_;
   const uint64_t run_budget_cycles_;
+  Watchdog* const watchdog_;
+  const uint64_t stall_cycles_;  // of a run that is a stall; the largest number without a watchdog
 
   // Owned by the thread.
   BoostScheduler scheduler_;
@@ -156,7 +173,8 @@ class Shard final {
   int run_budget_ = 0;
   unsigned slice_looks_ = 0;  // calls of YieldIfDue() on a simulated clock
   uint64_t round_start_cycles_ = 0;
-  uint64_t run_start_cycles_ = 0;
+  StallWatch watch_;
+  uint64_t noted_run_cycles_ = 0;  // runs longer than this are noted: NoteLongRun
   uint64_t longest_run_cycles_ = 0;
   uint64_t previous_longest_run_cycles_ = 0;
   int64_t longest_run_rotated_nanos_ = 0;

@@ -12,6 +12,7 @@ void Shard::RotateLongestRun(int64_t now_nanos) {
   if (now_nanos - longest_run_rotated_nanos_ > kWindowNanos) {
     longest_run_rotated_nanos_ = now_nanos;
     previous_longest_run_cycles_ = std::exchange(longest_run_cycles_, 0);
+    noted_run_cycles_ = 0;
   }
   longest_run_published_.Set(std::max(longest_run_cycles_, previous_longest_run_cycles_));
 }

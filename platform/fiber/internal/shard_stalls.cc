@@ -1,0 +1,87 @@
+// What a shard does for its watchdog. See shard.cc for what it does, stall_watch.h for how.
+#include <pthread.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "platform/fiber/internal/cycle_clock.h"
+#include "platform/fiber/internal/running_stack.h"
+#include "platform/fiber/internal/shard.h"
+
+namespace weft::internal {
+namespace {
+
+// For a signal handler: no locale, no lock.
+void CopyText(const char* from, char (&to)[StallSample::kMaxText]) {
+  size_t i = 0;
+  for (; from[i] != '\0' && i + 1 < sizeof(to); ++i) to[i] = from[i];
+  to[i] = '\0';
+}
+
+int64_t ToNanos(uint64_t cycles) {
+  return static_cast<int64_t>(static_cast<double>(cycles) * NanosPerCycle());
+}
+
+}  // namespace
+
+void Shard::BeginWatch() {
+  watch_.thread = pthread_self();
+  watch_.thread_id = gettid();
+  pthread_getcpuclockid(watch_.thread, &watch_.cpu_clock);
+}
+
+// At the end of a run longer than all before, or than a stall; on whatever ran.
+void Shard::NoteLongRun(uint64_t cycles) {
+  longest_run_cycles_ = std::max(longest_run_cycles_, cycles);
+  noted_run_cycles_ = std::min(longest_run_cycles_, stall_cycles_);
+  if (cycles <= stall_cycles_) return;
+  watch_.long_run_cycles.store(cycles, std::memory_order_relaxed);
+  watch_.long_run_fiber.store(current_ == nullptr ? 0 : current_->id, std::memory_order_relaxed);
+  watch_.long_run_start.store(watch_.activity.load(std::memory_order_relaxed),
+                              std::memory_order_release);
+  const bool has_ended = current_ == nullptr || current_->body == nullptr;
+  if (!has_ended) observer_->OnLongRun(FiberLocals(current_->locals), ToNanos(cycles));
+}
+
+// Told before the body's locals are gone, and so not by NoteLongRun().
+void Shard::NoteStallAtEnd(const FiberRecord& fiber) {
+  if (const int64_t nanos = CurrentStallNanos()) {
+    observer_->OnLongRun(FiberLocals(fiber.locals), nanos);
+  }
+}
+
+uint64_t Shard::RunCycles() const {
+  return ReadCycles() - watch_.activity.load(std::memory_order_relaxed);
+}
+
+int64_t Shard::CurrentStallNanos() const {
+  const uint64_t cycles = RunCycles();
+  return cycles > stall_cycles_ ? ToNanos(cycles) : 0;
+}
+
+void Shard::TakeStallSample(void* signal_context) noexcept {
+  using State = StallSample::State;
+  StallSample& sample = watch_.sample;
+  State state = State::kAsked;
+  if (!sample.state.compare_exchange_strong(state, State::kBeingTaken)) return;
+  sample.late = watch_.activity.load(std::memory_order_relaxed) != sample.asked_run;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  sample.fiber_id = 0;
+  sample.fiber_name[0] = sample.description[0] = '\0';
+  sample.frames = 0;
+  if (!sample.late) {
+    if (const FiberRecord* const fiber = current_) {
+      sample.fiber_id = fiber->id;
+      CopyText(fiber->name, sample.fiber_name);
+      if (!observer_->DescribeFiber(FiberLocals(fiber->locals), sample.description,
+                                    sizeof(sample.description))) {
+        sample.description[0] = '\0';
+      }
+    }
+    sample.frames = WalkInterruptedStack(signal_context, sample.addresses, kMaxStackFrames);
+  }
+  sample.state.store(State::kTaken, std::memory_order_release);
+}
+
+}  // namespace weft::internal
