@@ -33,7 +33,8 @@ Telemetry::Telemetry(TelemetryOptions options, std::unique_ptr<Tracing> tracing)
   if (options_.metrics) {
     registrations_.push_back(registry_.Add(server_calls_));
     registrations_.push_back(registry_.Add(client_calls_));
-    registrations_.push_back(registry_.Add(loop_lag_));
+    registrations_.push_back(registry_.Add(of_runtime_.loop_lag()));
+    registrations_.push_back(registry_.Add(of_runtime_.stalls()));
   }
 }
 
@@ -55,13 +56,16 @@ std::vector<rpc::ClientInterceptor*> Telemetry::client_interceptors() {
   return interceptors;
 }
 
-RuntimeObserver* Telemetry::runtime_observer() { return options_.metrics ? &loop_lag_ : nullptr; }
+RuntimeObserver* Telemetry::runtime_observer() {
+  return options_.metrics || options_.tracing ? &of_runtime_ : nullptr;
+}
 
 void Telemetry::RegisterService(const rpc::Service& service) {
   server_calls_.RegisterService(service);
 }
 
 Telemetry::Attachment Telemetry::AttachRuntime(const Runtime& runtime) {
+  of_runtime_.stalls().AddShards(runtime.shards());
   return Attachment(std::make_unique<RuntimeMetrics>(runtime), registry_);
 }
 

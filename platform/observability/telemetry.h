@@ -25,8 +25,8 @@
 #include "platform/fiber/runtime.h"
 #include "platform/observability/metrics/client_calls.h"
 #include "platform/observability/metrics/registry.h"
-#include "platform/observability/metrics/runtime_metrics.h"
 #include "platform/observability/metrics/server_calls.h"
+#include "platform/observability/runtime_telemetry.h"
 #include "platform/observability/tracing/tracing.h"
 #include "platform/rpc/client/interceptor.h"
 #include "platform/rpc/server/interceptor.h"
@@ -77,7 +77,7 @@ class Telemetry {
   // In the order in which they belong into ServerOptions and ChannelOptions, outermost first.
   std::vector<rpc::ServerInterceptor*> server_interceptors();
   std::vector<rpc::ClientInterceptor*> client_interceptors();
-  // For RuntimeOptions::observer; null without metrics.
+  // For RuntimeOptions::observer; null without metrics and tracing.
   RuntimeObserver* runtime_observer();
 
   // The service's methods show in the metrics, as zero, before their first call.
@@ -108,7 +108,7 @@ class Telemetry {
   MetricsRegistry registry_;
   MetricsServerInterceptor server_calls_;
   MetricsClientInterceptor client_calls_;
-  LoopLagMetrics loop_lag_;
+  RuntimeTelemetry of_runtime_;
   const std::unique_ptr<Tracing> tracing_;  // null without tracing
   std::vector<Attachment> own_;
   std::vector<MetricsRegistry::Registration> registrations_;

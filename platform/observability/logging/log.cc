@@ -51,10 +51,20 @@ void WriteToStderr(absl::string_view line) {
 }
 
 bool IsTaken(absl::string_view key) {
-  for (const char* taken : {"ts", "level", "msg", "module", "shard", "trace_id", "span_id"}) {
+  for (const char* taken : {"ts", "level", "msg", "module"}) {
     if (key == taken) return true;
   }
   return false;
+}
+
+// The keys that tell where the caller is.
+bool IsPlace(absl::string_view key) {
+  return key == "shard" || key == "trace_id" || key == "span_id";
+}
+
+bool IsEmptyText(const Field& field) {
+  const auto* const text = absl::get_if<absl::string_view>(&field.value());
+  return text != nullptr && text->empty();
 }
 
 template <size_t N>
@@ -70,10 +80,13 @@ std::string MakeLine(Severity severity, absl::string_view message, Fields fields
   line.Add("level", SeverityName(severity));
   line.Add("msg", message);
   if (!module.empty()) line.Add("module", module);
+  bool has_place = false;
   if (const int shard = Runtime::CurrentShard(); shard >= 0) {
+    has_place = true;
     line.Add("shard", static_cast<int64_t>(shard));
   }
   if (const TraceIds ids = CurrentTraceIds(); ids.valid()) {
+    has_place = true;
     line.Add("trace_id", AsView(ToHex(ids.trace_id)));
     line.Add("span_id", AsView(ToHex(ids.span_id)));
   }
@@ -81,7 +94,9 @@ std::string MakeLine(Severity severity, absl::string_view message, Fields fields
     const auto add = [&](absl::string_view key) {
       absl::visit([&](auto value) { line.Add(key, value); }, field.value());
     };
-    if (IsTaken(field.key())) {
+    const bool is_place = IsPlace(field.key());
+    if (is_place && !has_place && IsEmptyText(field)) continue;
+    if (IsTaken(field.key()) || (is_place && has_place)) {
       add(absl::StrCat(field.key(), "_"));
     } else {
       add(field.key());

@@ -8,7 +8,8 @@
 //    "trace_id":"4bf9…","span_id":"00f0…","port":50051,"tls":false}
 //
 // `trace_id` and `span_id` are those of the fiber's current span, `shard` that of the caller; each
-// is left out where there is none.
+// is left out where there is none. A line from no shard and no trace may be about one: then fields
+// of these names take their places, empty ones left out.
 //
 // A call never waits for the output: it builds the line and puts it into a bounded queue, whose
 // oldest line is dropped, and counted, when it is full (spdlog's asynchronous logger; one thread
@@ -40,8 +41,8 @@ absl::string_view SeverityName(Severity severity);
 absl::StatusOr<Severity> ParseSeverity(absl::string_view name);
 
 // A key and its value. Views: valid during the call they are made for. The keys of the line itself
-// (ts, level, msg, module, shard, trace_id, span_id) are taken: a field of such a name gets '_'
-// appended.
+// (ts, level, msg, module; shard, trace_id, span_id where the caller has a shard or a trace) are
+// taken: a field of such a name gets '_' appended.
 class Field {
  public:
   using Value = absl::variant<bool, int64_t, uint64_t, double, absl::string_view>;

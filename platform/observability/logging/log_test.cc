@@ -85,6 +85,20 @@ TEST_F(LogTest, KeysOfTheLineItselfAreNotOverwritten) {
   EXPECT_EQ(lines[0]["module"], "catalog");
 }
 
+TEST_F(LogTest, AThreadOfNoShardMayTellOfOne) {
+  Log(Severity::kWarning, "about", {{"shard", 3}, {"trace_id", "4bf9"}, {"span_id", ""}});
+  Runtime runtime({.shards = 1});
+  runtime.Run([] { Log(Severity::kWarning, "from", {{"shard", 3}, {"trace_id", "4bf9"}}); });
+  const std::vector<json> lines = Lines();
+  ASSERT_THAT(lines, SizeIs(2));
+  EXPECT_EQ(lines[0]["shard"], 3);
+  EXPECT_EQ(lines[0]["trace_id"], "4bf9");
+  EXPECT_FALSE(lines[0].contains("span_id"));
+  EXPECT_EQ(lines[1]["shard"], 0);
+  EXPECT_EQ(lines[1]["shard_"], 3);
+  EXPECT_EQ(lines[1]["trace_id_"], "4bf9");
+}
+
 TEST_F(LogTest, TheFibersTraceAndShardAreNamed) {
   Runtime runtime({.shards = 2});
   runtime.Run(

@@ -48,6 +48,9 @@ inline constexpr std::array<double, 14> kSizeBuckets = {
 inline constexpr std::array<double, 18> kLoopLagBuckets = {
     0.00001, 0.00002, 0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005,
     0.01,    0.02,    0.05,    0.1,    0.2,    0.5,    1,     2,     5};
+// From the default of RuntimeOptions::stall_threshold to what only a bug takes.
+inline constexpr std::array<double, 11> kStallBuckets = {0.025, 0.05, 0.1, 0.2, 0.5, 1,
+                                                         2,     5,    10,  30,  60};
 // LatencyHistogram::kBoundsNanos (platform/base/latency_histogram.h), in seconds.
 inline constexpr std::array<double, 22> kQueueWaitBuckets = {
     0.00001, 0.00005, 0.0001, 0.0003, 0.0006, 0.0008, 0.001, 0.002, 0.005, 0.01, 0.02,
@@ -158,8 +161,24 @@ inline constexpr Metric kCatalogue[] = {
      MetricType::kGauge,
      "seconds",
      "fiber",
-     "Longest run of one fiber without a park, within the last one to two minutes.",
+     "Longest run of one fiber without a park, or of the loop between two waits, within the last "
+     "one "
+     "to two minutes.",
      {"shard"}},
+    {"weft_stalls_total",
+     MetricType::kCounter,
+     "1",
+     "fiber",
+     "Runs longer than the stall threshold, by what the thread did: computes, blocks, or no_cpu "
+     "(preempted or throttled).",
+     {"shard", "cause"}},
+    {"weft_stall_seconds",
+     MetricType::kHistogram,
+     "seconds",
+     "fiber",
+     "Length of the runs that were stalls.",
+     {"shard"},
+     kStallBuckets},
     {"weft_loop_iterations_total",
      MetricType::kCounter,
      "1",

@@ -14,6 +14,7 @@
 #include "platform/observability/metrics/registry.h"
 #include "platform/observability/metrics/runtime_metrics.h"
 #include "platform/observability/metrics/server_metrics.h"
+#include "platform/observability/metrics/stall_metrics.h"
 
 namespace weft::observability {
 namespace {
@@ -45,6 +46,22 @@ TEST(LoopLagMetrics, ARuntimeReportsToIt) {
     runtime.Run([] { Yield(); });
   }
   EXPECT_THAT(RenderMetrics(metrics), HasSubstr("weft_loop_lag_seconds_count{shard=\"0\"}"));
+}
+
+TEST(StallMetrics, CountsByCauseAndShowsEveryShardFromTheStart) {
+  StallMetrics metrics;
+  metrics.AddShards(2);
+  metrics.Record({.shard = 1, .nanos = 30'000'000, .cause = StallCause::kBlocks});
+  metrics.Record({.shard = 1, .nanos = 7'000'000'000, .cause = StallCause::kGetsNoCpu});
+  metrics.AddShards(2);
+  const std::string text = RenderMetrics(metrics);
+  EXPECT_THAT(text, HasSubstr("weft_stalls_total{shard=\"0\",cause=\"blocks\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("weft_stalls_total{shard=\"1\",cause=\"blocks\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("weft_stalls_total{shard=\"1\",cause=\"no_cpu\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("weft_stalls_total{shard=\"1\",cause=\"computes\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("weft_stall_seconds_bucket{shard=\"1\",le=\"0.025\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("weft_stall_seconds_bucket{shard=\"1\",le=\"0.05\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("weft_stall_seconds_count{shard=\"1\"} 2\n"));
 }
 
 TEST(RuntimeMetrics, ShowsEveryStateOfEveryShard) {

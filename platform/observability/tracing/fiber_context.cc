@@ -1,5 +1,6 @@
 #include "platform/observability/tracing/fiber_context.h"
 
+#include <atomic>
 #include <cstring>
 #include <utility>
 
@@ -23,10 +24,16 @@ namespace internal {
 // One place in a trace. Ids and context describe the same span; either may be made from the other
 // when first asked for.
 struct ContextFrame {
+  void SetIds(const TraceIds& new_ids) {
+    ids = new_ids;
+    std::atomic_signal_fence(std::memory_order_release);
+    has_ids = true;
+  }
+
   TraceIds ids;
   Tracestate tracestate;
   context::Context context;
-  bool has_ids = false;
+  bool has_ids = false;  // true last, for signal handlers that look
   bool has_context = false;
   bool attached = false;  // by OpenTelemetry's Attach; a token will ask for its end
 };
@@ -49,9 +56,35 @@ class ContextStack {
 
   size_t depth() const { return frames_.size(); }
   ContextFrame* top() { return frames_.empty() ? nullptr : &frames_.back(); }
-  ContextFrame& Push() { return frames_.emplace_back(); }
+  ContextFrame& Push() {
+    const Changing changing(*this);
+    return frames_.emplace_back();
+  }
   void PopTo(size_t depth) {
+    const Changing changing(*this);
     while (frames_.size() > depth) frames_.pop_back();
+  }
+
+  // The ids of the innermost frame that has some; also in a signal handler that has interrupted any
+  // of the above, which then finds none.
+  TraceIds PeekIds() const {
+    if (changing_) return {};
+    std::atomic_signal_fence(std::memory_order_acquire);
+    for (size_t i = frames_.size(); i > 0; --i) {
+      if (frames_[i - 1].has_ids) return frames_[i - 1].ids;
+    }
+    return {};
+  }
+
+  nostd::shared_ptr<trace::Span> RecordedSpan() const {
+    for (const ContextFrame& frame : frames_) {
+      if (!frame.has_context) continue;
+      const context::ContextValue value = frame.context.GetValue(trace::kSpanKey);
+      if (!nostd::holds_alternative<nostd::shared_ptr<trace::Span>>(value)) continue;
+      const auto& span = nostd::get<nostd::shared_ptr<trace::Span>>(value);
+      if (span->IsRecording()) return span;
+    }
+    return nostd::shared_ptr<trace::Span>();
   }
 
   // Ends the innermost frame that the token's context was attached to, and those inside it.
@@ -69,6 +102,22 @@ class ContextStack {
   const std::array<uint8_t, 16>* pending_root = nullptr;  // never copied to a child
 
  private:
+  class Changing {
+   public:
+    explicit Changing(ContextStack& stack) : stack_(stack) {
+      stack_.changing_ = true;
+      std::atomic_signal_fence(std::memory_order_seq_cst);
+    }
+    ~Changing() {
+      std::atomic_signal_fence(std::memory_order_seq_cst);
+      stack_.changing_ = false;
+    }
+
+   private:
+    ContextStack& stack_;
+  };
+
+  bool changing_ = false;
   absl::InlinedVector<ContextFrame, 1> frames_;
 };
 
@@ -86,15 +135,14 @@ FiberLocal<ContextStack>& Stacks() {
 
 void NeedIds(ContextFrame& frame) {
   if (frame.has_ids) return;
-  frame.has_ids = true;
-  const std::array<uint8_t, 16> outer_trace = frame.ids.trace_id;
-  frame.ids = {};
+  TraceIds ids;
   const context::ContextValue value = frame.context.GetValue(trace::kSpanKey);
   if (nostd::holds_alternative<nostd::shared_ptr<trace::Span>>(value)) {
     const auto& span = nostd::get<nostd::shared_ptr<trace::Span>>(value);
-    frame.ids = ToTraceIds(span->GetContext());
+    ids = ToTraceIds(span->GetContext());
   }
-  if (frame.ids.trace_id != outer_trace) frame.tracestate.reset();
+  if (ids.trace_id != frame.ids.trace_id) frame.tracestate.reset();
+  frame.SetIds(ids);
 }
 
 const context::Context& NeedContext(ContextFrame& frame) {
@@ -162,6 +210,21 @@ Tracestate CurrentTracestate() {
   return frame->tracestate;
 }
 
+bool DescribeTrace(const FiberLocals& locals, char* text, size_t size) noexcept {
+  const ContextStack* const stack = Stacks().FindIn(locals);
+  const TraceIds ids = stack == nullptr ? TraceIds{} : stack->PeekIds();
+  const std::array<char, 32> digits = ToHex(ids.trace_id);
+  if (!ids.valid() || size <= digits.size()) return false;
+  for (size_t i = 0; i < digits.size(); ++i) text[i] = digits[i];
+  text[digits.size()] = '\0';
+  return true;
+}
+
+nostd::shared_ptr<trace::Span> RecordedSpan(const FiberLocals& locals) {
+  const ContextStack* const stack = Stacks().FindIn(locals);
+  return stack == nullptr ? nostd::shared_ptr<trace::Span>() : stack->RecordedSpan();
+}
+
 trace::SpanContext ToSpanContext(const TraceIds& ids, bool is_remote) {
   using TraceIdBytes = nostd::span<const uint8_t, trace::TraceId::kSize>;
   using SpanIdBytes = nostd::span<const uint8_t, trace::SpanId::kSize>;
@@ -187,9 +250,8 @@ context::Context CurrentContext() {
 ScopedTrace::ScopedTrace(const TraceIds& ids, Tracestate tracestate)
     : stack_(Stacks().Get()), depth_(stack_.depth()) {
   ContextFrame& frame = stack_.Push();
-  frame.ids = ids;
   frame.tracestate = std::move(tracestate);
-  frame.has_ids = true;
+  frame.SetIds(ids);
 }
 
 ScopedTrace::ScopedTrace(const TraceIds& ids, Tracestate tracestate, context::Context context)

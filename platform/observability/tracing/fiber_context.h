@@ -21,7 +21,10 @@
 #include <string>
 
 #include "opentelemetry/context/context.h"
+#include "opentelemetry/nostd/shared_ptr.h"
+#include "opentelemetry/trace/span.h"
 #include "opentelemetry/trace/span_context.h"
+#include "platform/fiber/fiber_local.h"
 #include "platform/observability/tracing/trace_ids.h"
 
 namespace weft::observability {
@@ -42,6 +45,17 @@ Tracestate CurrentTracestate();
 // The same place in OpenTelemetry's types, and back.
 opentelemetry::trace::SpanContext ToSpanContext(const TraceIds& ids, bool is_remote);
 TraceIds ToTraceIds(const opentelemetry::trace::SpanContext& context);
+
+// For those who look at a fiber from outside, with what RuntimeObserver hands them.
+//
+// Writes the trace id of the fiber's current span, 32 hexadecimal digits and a zero byte. False
+// where there is none, or less room. Also in a signal handler that has interrupted the fiber
+// anywhere; CurrentTraceIds() must then have been called in the process before.
+bool DescribeTrace(const FiberLocals& locals, char* text, size_t size) noexcept;
+// The outermost span that is current on the fiber and recorded: the call's, or that of whoever
+// spawned the fiber. Null where there is none.
+opentelemetry::nostd::shared_ptr<opentelemetry::trace::Span> RecordedSpan(
+    const FiberLocals& locals);
 
 // OpenTelemetry's current context of the fiber, also where InstallFiberContext() was not called.
 opentelemetry::context::Context CurrentContext();

@@ -10,7 +10,9 @@
 #include "opentelemetry/trace/span_context.h"
 #include "opentelemetry/trace/span_startoptions.h"
 #include "platform/fiber/cancel_scope.h"
+#include "platform/fiber/runtime.h"
 #include "platform/observability/tracing/rpc_attributes.h"
+#include "platform/observability/tracing/stall_event.h"
 
 namespace weft::observability {
 namespace {
@@ -113,6 +115,8 @@ absl::Status TracingServerInterceptor::Record(CallContext& call, Next next, cons
                         context::Context(trace::kSpanKey, span));
     status = next();
   }
+  // Else told as the fiber parks, when this span has ended.
+  if (const int64_t nanos = Runtime::CurrentStallNanos()) AddStallEvent(*span, nanos);
   SetStatus(*span, status, IsServerFault(status.code()));
   SetCancellation(*span, call.scope(), status);
   span->End();

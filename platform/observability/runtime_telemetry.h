@@ -1,0 +1,48 @@
+// RuntimeTelemetry: what a runtime tells, as metrics, log lines and events of spans. The process'
+// RuntimeObserver.
+//
+// A stall is told four times over: at once, as a warning with the function it is in; when it is
+// over, as a warning with its whole length; in weft_stalls_total and weft_stall_seconds; and as the
+// event "weft.stall" of the call's span, if that is recorded.
+//
+//   {"ts":"…","level":"warning","msg":"a shard is stalled","module":"fiber","shard":0,
+//    "trace_id":"4bf9…","call":"shop.v1.Shop/Get","fiber":17,"cause":"blocks its thread",
+//    "seconds":0.0251,"stack":"nanosleep\nshop::Legacy::Fetch()\n…","suppressed":0}
+//
+// Lines of one shard come no faster than RuntimeOptions::stall_report_interval allows.
+#ifndef WEFT_PLATFORM_OBSERVABILITY_RUNTIME_TELEMETRY_H_
+#define WEFT_PLATFORM_OBSERVABILITY_RUNTIME_TELEMETRY_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "platform/fiber/observer.h"
+#include "platform/observability/metrics/runtime_metrics.h"
+#include "platform/observability/metrics/stall_metrics.h"
+
+namespace weft::observability {
+
+class RuntimeTelemetry final : public RuntimeObserver {
+ public:
+  RuntimeTelemetry();
+
+  void OnLoop(int shard, const LoopSample& sample) noexcept override {
+    loop_lag_.OnLoop(shard, sample);
+  }
+  void OnStall(const StallReport& report) noexcept override;
+  void OnStallEnd(const StallEnd& end) noexcept override;
+  void OnLongRun(const FiberLocals& locals, int64_t nanos) noexcept override;
+  // The trace id.
+  bool DescribeFiber(const FiberLocals& locals, char* text, size_t size) noexcept override;
+
+  LoopLagMetrics& loop_lag() { return loop_lag_; }
+  StallMetrics& stalls() { return stalls_; }
+
+ private:
+  LoopLagMetrics loop_lag_;
+  StallMetrics stalls_;
+};
+
+}  // namespace weft::observability
+
+#endif  // WEFT_PLATFORM_OBSERVABILITY_RUNTIME_TELEMETRY_H_

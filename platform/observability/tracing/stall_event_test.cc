@@ -1,0 +1,144 @@
+// The event "weft.stall" reaches the call's span, wherever in the call the stall was.
+#include "platform/observability/tracing/stall_event.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <opentelemetry/exporters/memory/in_memory_span_exporter.h>
+#include <opentelemetry/sdk/trace/simple_processor_factory.h>
+#include <opentelemetry/trace/scope.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "platform/fiber/fiber.h"
+#include "platform/fiber/runtime.h"
+#include "platform/fiber/task_group.h"
+#include "platform/observability/testing/fake_call.h"
+#include "platform/observability/tracing/tracing.h"
+
+namespace weft::observability {
+namespace {
+
+namespace memory = opentelemetry::exporter::memory;
+namespace nostd = opentelemetry::nostd;
+namespace sdk = opentelemetry::sdk::trace;
+namespace trace = opentelemetry::trace;
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr rpc::MethodDescriptor kGet = {"/shop.v1.Shop/Get", rpc::MethodKind::kUnary};
+constexpr char kTraceId[] = "4bf92f3577b34da6a3ce929d0e0e4736";
+constexpr char kSampled[] = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+constexpr char kUnsampled[] = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
+
+// As RuntimeTelemetry does.
+class Observer final : public RuntimeObserver {
+ public:
+  void OnLongRun(const FiberLocals& locals, int64_t nanos) noexcept override {
+    char text[33];
+    EXPECT_FALSE(DescribeTrace(locals, text, sizeof(text) - 1)) << "no room for the zero byte";
+    described.emplace_back(DescribeTrace(locals, text, sizeof(text)) ? text : "none");
+    AddStallEvent(locals, nanos);
+  }
+  std::vector<std::string> described;
+};
+
+void Stall() {
+  while (Runtime::CurrentStallNanos() == 0) {
+  }
+}
+
+class StallEventTest : public ::testing::Test {
+ protected:
+  StallEventTest() {
+    auto exporter = std::make_unique<memory::InMemorySpanExporter>();
+    data_ = exporter->GetData();
+    tracing_ = *Tracing::StartWithProcessor(
+        {.sample_ratio = 0}, sdk::SimpleSpanProcessorFactory::Create(std::move(exporter)));
+  }
+
+  template <typename F>
+  void Serve(const char* traceparent, F handler) {
+    runtime_.Run([&] {
+      FakeCall call(kGet, {{"traceparent", traceparent}});
+      tracing_->server_interceptor()
+          .Intercept(call,
+                     [&] {
+                       handler();
+                       return absl::OkStatus();
+                     })
+          .IgnoreError();
+    });
+  }
+
+  // The spans that have the event, by name; each must have it once.
+  std::vector<std::string> Stalled() {
+    std::vector<std::string> names;
+    for (const std::unique_ptr<sdk::SpanData>& span : data_->GetSpans()) {
+      for (const sdk::SpanDataEvent& event : span->GetEvents()) {
+        EXPECT_EQ(event.GetName(), "weft.stall");
+        const auto& attributes = event.GetAttributes();
+        EXPECT_GT(nostd::get<double>(attributes.at("weft.stall.seconds")), 0.001);
+        EXPECT_EQ(nostd::get<int32_t>(attributes.at("weft.shard")), 0);
+        names.emplace_back(span->GetName());
+      }
+    }
+    return names;
+  }
+
+  Observer observer_;
+  Runtime runtime_{{.shards = 1, .observer = &observer_, .stall_threshold = absl::Milliseconds(1)}};
+  std::shared_ptr<memory::InMemorySpanData> data_;
+  std::unique_ptr<Tracing> tracing_;
+};
+
+// The span ends before the fiber parks.
+TEST_F(StallEventTest, AHandlerThatStallsAndReturns) {
+  Serve(kSampled, [] { Stall(); });
+  EXPECT_THAT(Stalled(), ElementsAre("shop.v1.Shop/Get"));
+}
+
+// What the fiber parks in, a call of its own say, is not to blame.
+TEST_F(StallEventTest, AHandlerThatStallsAndParksInAnInnerSpan) {
+  Serve(kSampled, [] {
+    Stall();
+    trace::Scope scope(Tracing::Tracer()->StartSpan("inner"));
+    weft::Yield();
+  });
+  EXPECT_THAT(Stalled(), ElementsAre("shop.v1.Shop/Get"));
+  EXPECT_THAT(observer_.described, ElementsAre(kTraceId));
+}
+
+TEST_F(StallEventTest, AChildThatStallsAndEnds) {
+  Serve(kSampled, [] {
+    TaskGroup group;
+    group.Spawn("child", [] { Stall(); });
+    EXPECT_TRUE(group.Wait().ok());
+  });
+  EXPECT_THAT(Stalled(), ElementsAre("shop.v1.Shop/Get"));
+  EXPECT_THAT(observer_.described, ElementsAre(kTraceId));
+}
+
+TEST_F(StallEventTest, ACallThatIsNotSampledHasATraceIdAndNoEvent) {
+  Serve(kUnsampled, [] {
+    Stall();
+    weft::Yield();
+  });
+  EXPECT_THAT(Stalled(), IsEmpty());
+  EXPECT_THAT(observer_.described, ElementsAre(kTraceId));
+}
+
+TEST_F(StallEventTest, AFiberWithoutACallHasNeither) {
+  runtime_.Run([] {
+    Stall();
+    weft::Yield();
+  });
+  EXPECT_THAT(Stalled(), IsEmpty());
+  EXPECT_THAT(observer_.described, ElementsAre("none"));
+}
+
+}  // namespace
+}  // namespace weft::observability
