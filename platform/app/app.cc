@@ -60,7 +60,8 @@ absl::Status App::StartRuntime() {
                      .observer = telemetry_->runtime_observer(),
                      .name = options_.name,
                      .blocking_threads = config_.Int("blocking.threads"),
-                     .compute_threads = config_.Int("compute.threads")});
+                     .compute_threads = config_.Int("compute.threads"),
+                     .stall_threshold = config_.Duration("fibers.stall_threshold")});
   attachments_.push_back(telemetry_->AttachRuntime(*runtime_));
   Watch(runtime_->blocking_pool());
   Watch(runtime_->compute_pool());

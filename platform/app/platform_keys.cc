@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "platform/fiber/runtime.h"
 
 namespace weft::app {
 
@@ -41,6 +42,10 @@ std::vector<ConfigKey> PlatformConfigKeys() {
        .value = 0,
        .help = "threads at most for code that computes (weft::Compute); 0: as shards",
        .max = 1024},
+      {.name = "fibers.stall_threshold",
+       .value = kDefaultStallThreshold,
+       .help = "a fiber that runs longer without parking is logged with its stack; 0 turns it off",
+       .max = absl::Hours(1)},
       {.name = "log.level",
        .value = "info",
        .help = "the least severe lines to be logged",
