@@ -30,6 +30,7 @@ VALUES = {
     "grpc_target": ["dns:///catalog:50051"],
     "shard": ["0", "1"],
     "state": ["running", "ready", "parked", "idle"],
+    "cause": ["computes", "no_cpu"],
     "pool": ["database"],
     "le": ["0.1", "1", "+Inf"],
 }
