@@ -1,6 +1,6 @@
 // The signal by which a shard's thread is made to tell where it is, in the middle of a stall:
 // SIGURG. Why that one, and what it does to the system calls it interrupts:
-// docs/adr/0005-sigurg-takes-the-stack-of-a-stalled-shard.md.
+// docs/adr/0006-sigurg-takes-the-stack-of-a-stalled-shard.md.
 #ifndef WEFT_PLATFORM_FIBER_INTERNAL_STALL_SIGNAL_H_
 #define WEFT_PLATFORM_FIBER_INTERNAL_STALL_SIGNAL_H_
 
