@@ -197,9 +197,7 @@ void BlockingPool::ThreadMain(Worker& self) {
     std::unique_lock<std::mutex> hold(mutex_);
     for (;;) {
       if (Job* const job = TakeJob()) {
-        hold.unlock();
-        RunOnThread(*job);
-        hold.lock();
+        RunOnThread(*job, hold);
       } else if (!WaitForWork(self, hold)) {
         break;
       }
@@ -239,7 +237,10 @@ void BlockingPool::GiveUp(Job& job) {
   ++given_up_total_;
 }
 
-void BlockingPool::RunOnThread(Job& job) {
+// Not locked while the job runs. From its end until the thread is idle, or has the next job, the
+// lock is kept: a fiber that goes on at once with another job finds the thread that it had.
+void BlockingPool::RunOnThread(Job& job, std::unique_lock<std::mutex>& hold) {
+  hold.unlock();
   absl::Status status;
   try {
     job.function();
@@ -248,7 +249,7 @@ void BlockingPool::RunOnThread(Job& job) {
   } catch (...) {
     status = absl::InternalError("a blocking job threw something unknown");
   }
-  std::lock_guard<std::mutex> hold(mutex_);
+  hold.lock();
   --busy_;
   ++finished_total_;
   job.status = std::move(status);

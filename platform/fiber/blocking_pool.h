@@ -106,7 +106,7 @@ class BlockingPool {
   absl::Status RunJob(absl::FunctionRef<void()> function, std::stop_source* stop);
   absl::Status WaitForJob(Job& job, std::stop_source* stop);
   void ThreadMain(Worker& self);
-  void RunOnThread(Job& job);
+  void RunOnThread(Job& job, std::unique_lock<std::mutex>& hold);
 
   // Under mutex_.
   absl::Status Submit(Job& job);
