@@ -14,6 +14,7 @@
 #include "platform/fiber/internal/default_pools.h"
 #include "platform/fiber/internal/fiber_body.h"
 #include "platform/fiber/internal/fiber_listing.h"
+#include "platform/fiber/internal/overflow_signal.h"
 #include "platform/fiber/internal/shard.h"
 #include "platform/fiber/internal/thread_event.h"
 #include "platform/fiber/internal/watchdog.h"
@@ -73,6 +74,7 @@ Runtime::Runtime(RuntimeOptions options)
     : clock_(options.clock != nullptr ? options.clock : &Clock::Real()),
       default_pools_(std::make_unique<internal::DefaultPools>(options)) {
   if (options.shards <= 0) options.shards = AllowedCpus();
+  internal::InstallOverflowSignal();
   watchdog_ = MakeWatchdog(options, *clock_);
   std::vector<internal::StallWatch*> watches;
   for (int i = 0; i < options.shards; ++i) {

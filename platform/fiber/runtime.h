@@ -44,7 +44,7 @@ struct RuntimeOptions {
   // (base/cpu_quota.h).
   int shards = 0;
   // Virtual size of a fiber's stack; memory is used page by page as the stack grows. Rounded up to
-  // pages. Overflow hits a guard page.
+  // pages. A fiber that overflows it ends the process with SIGSEGV; who it was is said on stderr.
   size_t stack_bytes = 256 * 1024;
   // Idle stacks kept warm for reuse by each shard; further ones are given back to the system.
   size_t max_idle_fibers = 4096;

@@ -4,6 +4,7 @@
 #define WEFT_PLATFORM_FIBER_INTERNAL_FIBER_RECORD_H_
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
@@ -52,6 +53,14 @@ struct FiberRecord {
 
   SanitizerFiber sanitizer;
 };
+
+// What the record takes of its stack, at the top.
+inline constexpr size_t kFiberRecordBytes = (sizeof(FiberRecord) + 63) / 64 * 64;
+
+// The upper end of the fiber's stack.
+inline char* StackTop(FiberRecord& fiber) {
+  return reinterpret_cast<char*>(&fiber) + kFiberRecordBytes;
+}
 
 // The record of the calling fiber; null off fibers.
 FiberRecord* CurrentFiber();

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <limits>
 #include <new>
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -14,7 +13,7 @@
 #include "platform/fiber/internal/chance.h"
 #include "platform/fiber/internal/cycle_clock.h"
 #include "platform/fiber/internal/scope_access.h"
-#include "platform/fiber/internal/stall_signal.h"
+#include "platform/fiber/internal/signal_stack.h"
 
 namespace weft::internal {
 namespace {
@@ -28,9 +27,6 @@ struct ExceptionGlobals {
   void* caught_exceptions = nullptr;
   unsigned int uncaught_exceptions = 0;
 };
-
-// The record lies at the top of its stack.
-constexpr size_t kRecordBytes = (sizeof(FiberRecord) + 63) / 64 * 64;
 
 FiberRecord& RecordAt(void* record) { return *static_cast<FiberRecord*>(record); }
 
@@ -117,11 +113,8 @@ void Shard::ThreadMain(ThreadEvent* started) {
   loop_sanitizer_.InitThreadStack();
   scheduler_.Install();
   loop_nanos_ = longest_run_rotated_nanos_ = clock_.MonotonicNanos();
-  std::optional<StallSignalStack> signal_stack;
-  if (watchdog_ != nullptr) {
-    signal_stack.emplace();
-    BeginWatch();
-  }
+  const SignalStack signal_stack;
+  if (watchdog_ != nullptr) BeginWatch();
   started->Notify();
   while (!stopping_) {
     Poll();
@@ -178,13 +171,13 @@ FiberRecord* Shard::NewFiber() {
   void* const top = stacks_.Allocate();
   if (top == nullptr) return nullptr;
   char* const bottom = static_cast<char*>(top) - stacks_.stack_bytes();
-  void* const place = static_cast<char*>(top) - kRecordBytes;
+  void* const place = static_cast<char*>(top) - kFiberRecordBytes;
   SanitizerFiber sanitizer;
   sanitizer.InitStack(bottom, stacks_.stack_bytes());  // First: the memory may still be poisoned.
   auto* const fiber = new (place) FiberRecord(this);
   fiber->sanitizer = sanitizer;
   fiber->context = scheduler_.NewContext(
-      place, stacks_.stack_bytes() - kRecordBytes,
+      place, stacks_.stack_bytes() - kFiberRecordBytes,
       {.main = [](void* p) { RecordAt(p).shard->FiberMain(RecordAt(p)); }, .argument = fiber});
   fiber->all_next = all_;
   if (all_ != nullptr) all_->all_previous = fiber;
@@ -235,7 +228,7 @@ void Shard::FreeFiber(FiberRecord& fiber) {
   scheduler_.Abandon(fiber.context);
   fiber.sanitizer.Destroy();
   fiber.~FiberRecord();
-  stacks_.Deallocate(reinterpret_cast<char*>(&fiber) + kRecordBytes);
+  stacks_.Deallocate(StackTop(fiber));
 }
 
 // Gives idle fibers' stacks back to the system, in slices: after a burst there may be many.

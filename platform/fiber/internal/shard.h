@@ -33,6 +33,15 @@
 
 namespace weft::internal {
 
+// A fiber that has used up its stack, and who it is.
+struct StackOverflow {
+  int shard = 0;
+  size_t stack_bytes = 0;
+  uint64_t fiber_id = 0;
+  char fiber_name[160] = "";
+  char description[64] = "";  // from RuntimeObserver::DescribeFiber; empty: none
+};
+
 class Shard final {
  public:
   // Fibers that run before the loop looks at the poller again, and for how long at most: bounds
@@ -91,6 +100,8 @@ class Shard final {
   int64_t CurrentStallNanos() const;
   // In a signal handler on the thread: answers the watchdog that asked for a stack.
   void TakeStallSample(void* signal_context) noexcept;
+  // Likewise: whether an access to `fault` means that the running fiber has used up its stack.
+  bool FindOverflow(const void* fault, StackOverflow* overflow) noexcept;
 
  private:
   struct PostNode {

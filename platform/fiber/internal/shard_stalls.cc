@@ -8,16 +8,11 @@
 #include "platform/fiber/internal/cycle_clock.h"
 #include "platform/fiber/internal/running_stack.h"
 #include "platform/fiber/internal/shard.h"
+#include "platform/fiber/internal/signal_text.h"
+#include "platform/fiber/internal/stall_signal.h"
 
 namespace weft::internal {
 namespace {
-
-// For a signal handler: no locale, no lock.
-void CopyText(const char* from, char (&to)[StallSample::kMaxText]) {
-  size_t i = 0;
-  for (; from[i] != '\0' && i + 1 < sizeof(to); ++i) to[i] = from[i];
-  to[i] = '\0';
-}
 
 int64_t ToNanos(uint64_t cycles) {
   return static_cast<int64_t>(static_cast<double>(cycles) * NanosPerCycle());
@@ -29,6 +24,7 @@ void Shard::BeginWatch() {
   watch_.thread = pthread_self();
   watch_.thread_id = gettid();
   pthread_getcpuclockid(watch_.thread, &watch_.cpu_clock);
+  UnblockStallSignal();
 }
 
 // At the end of a run longer than all before, or than a stall; on whatever ran.
@@ -73,7 +69,7 @@ void Shard::TakeStallSample(void* signal_context) noexcept {
   if (!sample.late) {
     if (const FiberRecord* const fiber = current_) {
       sample.fiber_id = fiber->id;
-      CopyText(fiber->name, sample.fiber_name);
+      CopyTextInSignal(fiber->name, sample.fiber_name);
       if (!observer_->DescribeFiber(FiberLocals(fiber->locals), sample.description,
                                     sizeof(sample.description))) {
         sample.description[0] = '\0';

@@ -19,32 +19,34 @@ constexpr int MADV_GUARD_INSTALL = 102;  // Linux 6.13; older C libraries do not
 std::atomic<size_t> protected_stacks{0};  // of the process, by mprotect
 
 // A guard that costs no map entry. False where the kernel does not know it.
-bool InstallGuard(char* page, size_t bytes) {
+bool InstallGuard(char* guard, size_t bytes) {
   static std::atomic<bool> unknown{false};
   if (unknown.load(std::memory_order_relaxed)) return false;
-  if (madvise(page, bytes, MADV_GUARD_INSTALL) == 0) return true;
+  if (madvise(guard, bytes, MADV_GUARD_INSTALL) == 0) return true;
   unknown.store(true, std::memory_order_relaxed);
   return false;
 }
 
 // A guard within the process' budget of map entries. False when it is used up.
-bool ProtectGuard(char* page, size_t bytes) {
+bool ProtectGuard(char* guard, size_t bytes) {
   if (protected_stacks.fetch_add(1, std::memory_order_relaxed) < StackPool::kMaxProtectedStacks &&
-      mprotect(page, bytes, PROT_NONE) == 0) {
+      mprotect(guard, bytes, PROT_NONE) == 0) {
     return true;
   }
   protected_stacks.fetch_sub(1, std::memory_order_relaxed);
   return false;
 }
 
+size_t PageBytes() { return static_cast<size_t>(sysconf(_SC_PAGESIZE)); }
+
 size_t RoundUp(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * unit; }
 
 }  // namespace
 
 StackPool::StackPool(size_t stack_bytes)
-    : page_bytes_(static_cast<size_t>(sysconf(_SC_PAGESIZE))),
-      stack_bytes_(RoundUp(stack_bytes, page_bytes_)),
-      stride_bytes_(stack_bytes_ + page_bytes_) {}
+    : stack_bytes_(RoundUp(stack_bytes, PageBytes())),
+      guard_bytes_(RoundUp(kGuardBytes, PageBytes())),
+      stride_bytes_(stack_bytes_ + guard_bytes_) {}
 
 StackPool::~StackPool() {
   Check(in_use() == 0 && free_.size() + unreleased_.size() == slabs_.size() * kStacksPerSlab,
@@ -62,7 +64,7 @@ bool StackPool::AddSlab() {
   slabs_.push_back(slab);
   for (size_t i = kStacksPerSlab; i-- > 0;) {
     char* const guard = static_cast<char*>(slab) + i * stride_bytes_;
-    if (!InstallGuard(guard, page_bytes_) && ProtectGuard(guard, page_bytes_)) ++protected_count_;
+    if (!InstallGuard(guard, guard_bytes_) && ProtectGuard(guard, guard_bytes_)) ++protected_count_;
     free_.push_back(guard + stride_bytes_);
   }
   return true;

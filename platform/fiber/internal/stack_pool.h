@@ -1,7 +1,8 @@
 // StackPool: the stacks of one shard's fibers, carved out of large reserved mappings ("slabs").
 //
 // Only the pages a fiber has touched use memory; the rest of a stack is address space. Below each
-// stack lies a guard page, so that an overflow crashes instead of writing into the neighbour:
+// stack lies a guard of kGuardBytes, so that an overflow crashes (overflow_signal.h) instead of
+// writing into the neighbour:
 //   - Linux ≥ 6.13: madvise(MADV_GUARD_INSTALL), which splits no mapping;
 //   - before: mprotect, which costs a kernel map entry each. Those are limited (vm.max_map_count,
 //     65,530 by default), so at most kMaxProtectedStacks of a process are guarded at once.
@@ -20,6 +21,9 @@ class StackPool {
   // Half of the kernel's default map budget: two entries a stack, and room for everybody else.
   static constexpr size_t kMaxProtectedStacks = 16'000;
   static constexpr size_t kStacksPerSlab = 64;
+  // A function whose variables take more can step over the guard without touching it. Rounded up to
+  // pages.
+  static constexpr size_t kGuardBytes = 16 * 1024;
 
   // `stack_bytes` is rounded up to pages.
   explicit StackPool(size_t stack_bytes);
@@ -36,14 +40,15 @@ class StackPool {
   void ReleaseMemory();
 
   size_t stack_bytes() const { return stack_bytes_; }
+  size_t guard_bytes() const { return guard_bytes_; }
   // Stacks allocated and not given back. Any thread.
   size_t in_use() const { return in_use_.load(std::memory_order_relaxed); }
 
  private:
   bool AddSlab();
 
-  const size_t page_bytes_;
   const size_t stack_bytes_;
+  const size_t guard_bytes_;
   const size_t stride_bytes_;  // stack and guard
   std::vector<void*> slabs_;
   size_t protected_count_ = 0;     // guards that take of the process' map budget

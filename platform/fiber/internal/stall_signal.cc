@@ -1,10 +1,9 @@
 #include "platform/fiber/internal/stall_signal.h"
 
-#include <sys/mman.h>
+#include <signal.h>
 
 #include <cerrno>
 
-#include "platform/base/check.h"
 #include "platform/fiber/internal/running_stack.h"
 #include "platform/fiber/internal/saved_stack.h"
 #include "platform/fiber/internal/shard.h"
@@ -45,24 +44,11 @@ bool InstallStallSignal() {
 
 void SendStallSignal(pthread_t thread) { pthread_kill(thread, kStallSignal); }
 
-StallSignalStack::StallSignalStack() {
-  memory_ = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE,
-                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
-  Check(memory_ != MAP_FAILED, "no memory for a shard's signal stack");
-  stack_t stack{};
-  stack.ss_sp = memory_;
-  stack.ss_size = kBytes;
-  Check(sigaltstack(&stack, &before_) == 0, "sigaltstack failed for a shard's thread");
+void UnblockStallSignal() {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, kStallSignal);
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
-}
-
-StallSignalStack::~StallSignalStack() {
-  if (before_.ss_sp == nullptr) before_.ss_flags = SS_DISABLE;
-  sigaltstack(&before_, nullptr);
-  munmap(memory_, kBytes);
 }
 
 }  // namespace weft::internal

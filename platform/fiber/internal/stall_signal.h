@@ -5,9 +5,6 @@
 #define WEFT_PLATFORM_FIBER_INTERNAL_STALL_SIGNAL_H_
 
 #include <pthread.h>
-#include <signal.h>
-
-#include <cstddef>
 
 namespace weft::internal {
 
@@ -19,21 +16,8 @@ bool InstallStallSignal();
 // interruptibly.
 void SendStallSignal(pthread_t thread);
 
-// For as long as it lives the calling thread handles signals on a stack of its own, since fibers'
-// may be nearly full, and takes this one. A stack that was there before is put back at the end.
-class StallSignalStack {
- public:
-  StallSignalStack();
-  ~StallSignalStack();
-  StallSignalStack(const StallSignalStack&) = delete;
-  StallSignalStack& operator=(const StallSignalStack&) = delete;
-
- private:
-  // Handler and libunwind use 9 KiB; sanitizers several times as much.
-  static constexpr size_t kBytes = 64 * 1024;
-  void* memory_ = nullptr;
-  stack_t before_ = {};
-};
+// Lets the calling thread, a shard's, take the signal: on its SignalStack.
+void UnblockStallSignal();
 
 }  // namespace weft::internal
 
