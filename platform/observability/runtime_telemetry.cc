@@ -45,6 +45,11 @@ void RuntimeTelemetry::OnLongRun(const FiberLocals& locals, int64_t nanos) noexc
   AddStallEvent(locals, nanos);
 }
 
+void RuntimeTelemetry::OnDeadlock(const std::vector<FiberInfo>& ring) noexcept {
+  deadlocks_.Record(ring[0].shard);
+  deadlock_log_.Add(ring);
+}
+
 bool RuntimeTelemetry::DescribeFiber(const FiberLocals& locals, char* text, size_t size) noexcept {
   return DescribeTrace(locals, text, size);
 }

@@ -10,13 +10,19 @@
 //    "seconds":0.0251,"stack":"nanosleep\nshop::Legacy::Fetch()\n…","suppressed":0}
 //
 // Lines of one shard come no faster than RuntimeOptions::stall_report_interval allows.
+//
+// A deadlock, a ring of fibers that wait for each other's locks, is told once: as errors with each
+// fiber's stack (deadlock_log.h), and in weft_deadlocks_total.
 #ifndef WEFT_PLATFORM_OBSERVABILITY_RUNTIME_TELEMETRY_H_
 #define WEFT_PLATFORM_OBSERVABILITY_RUNTIME_TELEMETRY_H_
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "platform/fiber/observer.h"
+#include "platform/observability/deadlock_log.h"
+#include "platform/observability/metrics/deadlock_metrics.h"
 #include "platform/observability/metrics/runtime_metrics.h"
 #include "platform/observability/metrics/stall_metrics.h"
 
@@ -32,15 +38,19 @@ class RuntimeTelemetry final : public RuntimeObserver {
   void OnStall(const StallReport& report) noexcept override;
   void OnStallEnd(const StallEnd& end) noexcept override;
   void OnLongRun(const FiberLocals& locals, int64_t nanos) noexcept override;
+  void OnDeadlock(const std::vector<FiberInfo>& ring) noexcept override;
   // The trace id.
   bool DescribeFiber(const FiberLocals& locals, char* text, size_t size) noexcept override;
 
   LoopLagMetrics& loop_lag() { return loop_lag_; }
   StallMetrics& stalls() { return stalls_; }
+  DeadlockMetrics& deadlocks() { return deadlocks_; }
 
  private:
   LoopLagMetrics loop_lag_;
   StallMetrics stalls_;
+  DeadlockMetrics deadlocks_;
+  DeadlockLog deadlock_log_;
 };
 
 }  // namespace weft::observability

@@ -35,6 +35,7 @@ Telemetry::Telemetry(TelemetryOptions options, std::unique_ptr<Tracing> tracing)
     registrations_.push_back(registry_.Add(client_calls_));
     registrations_.push_back(registry_.Add(of_runtime_.loop_lag()));
     registrations_.push_back(registry_.Add(of_runtime_.stalls()));
+    registrations_.push_back(registry_.Add(of_runtime_.deadlocks()));
   }
 }
 
@@ -66,6 +67,7 @@ void Telemetry::RegisterService(const rpc::Service& service) {
 
 Telemetry::Attachment Telemetry::AttachRuntime(const Runtime& runtime) {
   of_runtime_.stalls().AddShards(runtime.shards());
+  of_runtime_.deadlocks().AddShards(runtime.shards());
   return Attachment(std::make_unique<RuntimeMetrics>(runtime), registry_);
 }
 

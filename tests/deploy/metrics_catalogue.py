@@ -28,6 +28,7 @@ STAND_IN = {
     "weft_run_queue_length": Metric("gauge", ("shard",)),
     "weft_longest_run_seconds": Metric("gauge", ("shard",)),
     "weft_stalls_total": Metric("counter", ("shard", "cause")),
+    "weft_deadlocks_total": Metric("counter", ("shard",)),
     "weft_loop_iterations_total": Metric("counter", ("shard",)),
     "weft_loop_busy_seconds_total": Metric("counter", ("shard",)),
     "weft_poll_events_total": Metric("counter", ("shard",)),

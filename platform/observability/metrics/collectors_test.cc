@@ -9,6 +9,7 @@
 #include "platform/fiber/channel.h"
 #include "platform/fiber/fiber.h"
 #include "platform/fiber/runtime.h"
+#include "platform/observability/metrics/deadlock_metrics.h"
 #include "platform/observability/metrics/pool_metrics.h"
 #include "platform/observability/metrics/process_metrics.h"
 #include "platform/observability/metrics/registry.h"
@@ -62,6 +63,17 @@ TEST(StallMetrics, CountsByCauseAndShowsEveryShardFromTheStart) {
   EXPECT_THAT(text, HasSubstr("weft_stall_seconds_bucket{shard=\"1\",le=\"0.025\"} 0\n"));
   EXPECT_THAT(text, HasSubstr("weft_stall_seconds_bucket{shard=\"1\",le=\"0.05\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("weft_stall_seconds_count{shard=\"1\"} 2\n"));
+}
+
+TEST(DeadlockMetrics, CountsByShardAndShowsEveryShardFromTheStart) {
+  DeadlockMetrics metrics;
+  metrics.AddShards(2);
+  metrics.Record(1);
+  metrics.Record(1);
+  metrics.AddShards(2);
+  const std::string text = RenderMetrics(metrics);
+  EXPECT_THAT(text, HasSubstr("weft_deadlocks_total{shard=\"0\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("weft_deadlocks_total{shard=\"1\"} 2\n"));
 }
 
 TEST(RuntimeMetrics, ShowsEveryStateOfEveryShard) {
