@@ -235,9 +235,7 @@ AdminReply AdminServer::Answer(const AdminRequest& request) const {
 }
 
 AdminReply AdminServer::Index() const {
-  const std::string title = EscapeHtml(options_.title);
-  std::string body =
-      absl::StrCat("<!doctype html>\n<title>", title, "</title>\n<h1>", title, "</h1>\n<ul>\n");
+  std::string body = "<ul>\n";
   for (const AdminPage& page : pages_) {
     if (page.help.empty() || page.changes_something) continue;
     const std::string path = EscapeHtml(page.path);
@@ -245,7 +243,7 @@ AdminReply AdminServer::Index() const {
                     "\n");
   }
   absl::StrAppend(&body, "</ul>\n");
-  return {.content_type = "text/html; charset=utf-8", .body = std::move(body)};
+  return {.content_type = kHtmlContentType, .body = HtmlPage(options_.title, body)};
 }
 
 }  // namespace weft::app

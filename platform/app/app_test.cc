@@ -215,7 +215,7 @@ TEST(App, FibersPageShowsACallInFlight) {
   Service service({"--drain.timeout=0s"});
   std::future<grpc::Status> call = service.SleepInFlight(3'600'000);
   EXPECT_THAT(service.Get("/debug/fibers").body,
-              testing::ContainsRegex("parked .*bench.v1.Echo/Sleep *sleep\n"));
+              testing::ContainsRegex("parked .*bench.v1.Echo/Sleep *sleep *[0-9a-f]{32} *-\n"));
   EXPECT_EQ(service.Terminate(), 0);
   EXPECT_FALSE(call.get().ok());
 }

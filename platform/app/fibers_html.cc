@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,38 @@ namespace weft::app {
 namespace {
 
 constexpr absl::string_view kLayouts[] = {"list", "tree", "stacks"};
+// Fibers named of a group of identical stacks; the others are counted.
+constexpr size_t kFibersNamed = 8;
+
+// In the order of the cells of Row(): what a reader looks for stands left, where a narrow window
+// shows it without being scrolled.
+constexpr absl::string_view kColumns[] = {"Fiber", "Name",        "Waits for", "In state",
+                                          "Age",   "Deadline in", "State",     "Cancelled",
+                                          "Trace", "Parent",      "Shard"};
+
+// On a phone a table of eleven columns is of no use: there each row is a block, its name on a line
+// of its own, and each value says what it is.
+std::string Style() {
+  std::string style =
+      "<style>\n"
+      "td:nth-child(2) { padding-left: calc(var(--depth, 0) * 1.2rem) }\n"
+      "th, td:nth-child(n+3) { white-space: nowrap }\n"
+      "@media (max-width: 60rem) {\n"
+      "  th { display: none }\n"
+      "  tr { display: flex; flex-wrap: wrap; gap: 0 1rem; padding: .5rem 0;\n"
+      "    border-bottom: 1px solid #8884; margin-left: calc(var(--depth, 0) * .8rem) }\n"
+      "  tr:first-child { padding: 0 }\n"
+      "  td { border: 0; padding: 0 } td:empty { display: none }\n"
+      "  td:nth-child(2) { order: -1; flex-basis: 100%; padding: 0; font-weight: bold;\n"
+      "    overflow-wrap: anywhere }\n"
+      "  td::before { opacity: .7; font-size: .85rem }\n";
+  for (size_t i = 0; i < std::size(kColumns); ++i) {
+    if (kColumns[i] == "Name") continue;
+    absl::StrAppend(&style, "  td:nth-child(", i + 1, ")::before { content: \"", kColumns[i],
+                    " \" }\n");
+  }
+  return style + "}\n</style>\n";
+}
 
 std::string Option(absl::string_view value, absl::string_view label, bool selected) {
   return absl::StrCat("<option value=\"", value, "\"", selected ? " selected" : "", ">", label,
@@ -44,6 +77,11 @@ std::string FiberLink(uint64_t id) {
   return absl::StrCat("<a href=\"#fiber-", id, "\">", id, "</a>");
 }
 
+// As above, from a view that has no rows.
+std::string LinkIntoList(uint64_t id) {
+  return absl::StrCat("<a href=\"?format=html#fiber-", id, "\">", id, "</a>");
+}
+
 std::string CancelCell(const FiberInfo& fiber, const std::string& token) {
   if (token.empty()) return "";
   return absl::StrCat(
@@ -52,26 +90,27 @@ std::string CancelCell(const FiberInfo& fiber, const std::string& token) {
       token, "\"><button name=\"id\" value=\"", fiber.id, "\">Cancel</button></form>");
 }
 
+// Cells are closed where they may be empty: a blank before the next one would show.
 std::string Row(const FiberInfo& fiber, int depth, const std::string& token) {
   std::string waits_for = EscapeHtml(fiber.waits_for);
   if (fiber.owner_id != 0) absl::StrAppend(&waits_for, ", held by ", FiberLink(fiber.owner_id));
-  std::string row = absl::StrCat("<tr id=\"fiber-", fiber.id, "\"><td>", fiber.id, "<td>",
-                                 fiber.shard, "<td>", fiber.state, "<td>");
-  absl::StrAppend(&row, FormatAge(fiber.age_nanos), "<td>", FormatAge(fiber.state_nanos), "<td>",
-                  FormatDeadline(fiber.deadline_left_nanos),
-                  "<td style=\"padding-left:", depth * 1.2, "rem\">");
-  absl::StrAppend(&row, EscapeHtml(fiber.name), "<td>", waits_for, "<td>",
-                  EscapeHtml(fiber.cancelled), "<td>");
-  absl::StrAppend(&row, fiber.parent_id == 0 ? "" : FiberLink(fiber.parent_id), "<td><code>",
-                  EscapeHtml(fiber.trace_id), "</code>", CancelCell(fiber, token), "\n");
+  const std::string trace =
+      fiber.trace_id.empty() ? "" : absl::StrCat("<code>", EscapeHtml(fiber.trace_id), "</code>");
+  std::string row = absl::StrCat("<tr id=\"fiber-", fiber.id, "\"");
+  if (depth > 0) absl::StrAppend(&row, " style=\"--depth:", depth, "\"");
+  absl::StrAppend(&row, "><td>", fiber.id, "<td>", EscapeHtml(fiber.name), "<td>", waits_for);
+  absl::StrAppend(&row, "<td>", FormatAge(fiber.state_nanos), "<td>", FormatAge(fiber.age_nanos),
+                  "<td>", FormatDeadline(fiber.deadline_left_nanos), "<td>", fiber.state);
+  absl::StrAppend(&row, "<td>", EscapeHtml(fiber.cancelled), "<td>", trace, "<td>",
+                  fiber.parent_id == 0 ? "" : FiberLink(fiber.parent_id), "<td>", fiber.shard,
+                  CancelCell(fiber, token), "</tr>\n");
   return row;
 }
 
 std::string Table(const FibersView& view) {
-  std::string table = absl::StrCat(
-      "<div class=\"scroll\"><table>\n<tr><th>Fiber<th>Shard<th>State<th>Age<th>In state"
-      "<th>Deadline in<th>Name<th>Waits for<th>Cancelled<th>Parent<th>Trace",
-      view.cancel_token.empty() ? "" : "<th>", "\n");
+  std::string table = Style() + "<div class=\"scroll\"><table>\n<tr>";
+  for (const absl::string_view column : kColumns) absl::StrAppend(&table, "<th>", column);
+  absl::StrAppend(&table, view.cancel_token.empty() ? "" : "<th>", "</tr>\n");
   std::vector<FiberTreeRow> rows;
   if (view.query.layout == FibersLayout::kTree) {
     rows = ToTree(view.fibers);
@@ -89,6 +128,19 @@ std::string Table(const FibersView& view) {
   return table;
 }
 
+// The oldest fibers of the group, as links to their rows in the list.
+std::string FibersOf(const FiberStackGroup& group) {
+  std::string html;
+  const size_t named = std::min(group.fibers.size(), kFibersNamed);
+  for (size_t i = 0; i < named; ++i) {
+    absl::StrAppend(&html, i == 0 ? "" : ", ", LinkIntoList(group.fibers[i]->id));
+  }
+  if (named < group.fibers.size()) {
+    absl::StrAppend(&html, " and ", group.fibers.size() - named, " more");
+  }
+  return html;
+}
+
 std::string Stacks(const FibersView& view) {
   std::string html;
   for (const FiberStackGroup& group : view.stacks) {
@@ -99,7 +151,8 @@ std::string Stacks(const FibersView& view) {
       absl::StrAppend(&html, " on ", EscapeHtml(group.fibers[0]->waits_for));
     }
     absl::StrAppend(&html, ", the oldest for ", FormatAge(group.fibers[0]->state_nanos),
-                    "</summary><pre>");
+                    "</summary><p>");
+    absl::StrAppend(&html, FibersOf(group), "<pre>");
     for (const std::string& frame : group.frames) absl::StrAppend(&html, EscapeHtml(frame), "\n");
     if (group.frames.empty()) html += "(no stack)\n";
     html += "</pre></details>\n";

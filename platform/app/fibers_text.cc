@@ -10,7 +10,7 @@
 namespace weft::app {
 namespace {
 
-using Row = std::array<std::string, 8>;
+using Row = std::array<std::string, 10>;
 
 Row ToRow(const FiberInfo& fiber) {
   std::string waits_for = fiber.waits_for.empty() ? "-" : fiber.waits_for;
@@ -22,7 +22,9 @@ Row ToRow(const FiberInfo& fiber) {
           FormatAge(fiber.state_nanos),
           FormatDeadline(fiber.deadline_left_nanos),
           fiber.name,
-          std::move(waits_for)};
+          std::move(waits_for),
+          fiber.trace_id.empty() ? "-" : fiber.trace_id,
+          fiber.cancelled.empty() ? "-" : fiber.cancelled};
 }
 
 void AppendTable(const std::vector<Row>& rows, std::string* text) {
@@ -39,8 +41,8 @@ void AppendTable(const std::vector<Row>& rows, std::string* text) {
 }
 
 void AppendList(const FibersView& view, std::string* text) {
-  std::vector<Row> rows = {
-      {"SHARD", "ID", "STATE", "AGE", "IN STATE", "DEADLINE IN", "NAME", "WAITS FOR"}};
+  std::vector<Row> rows = {{"SHARD", "ID", "STATE", "AGE", "IN STATE", "DEADLINE IN", "NAME",
+                            "WAITS FOR", "TRACE", "CANCELLED"}};
   const size_t shown = std::min(view.fibers.size(), kMaxFibersShown);
   for (size_t i = 0; i < shown; ++i) rows.push_back(ToRow(view.fibers[i]));
   AppendTable(rows, text);

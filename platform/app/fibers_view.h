@@ -58,8 +58,8 @@ FibersView LookAtFibers(Runtime& runtime, const FibersQuery& query);
 //   3 fibers on 2 shards: 1 running, 0 ready, 2 parked; 14 idle stacks
 //   shard 1 did not answer within 250ms: a fiber there runs without parking, or blocks its thread
 //
-//   SHARD  ID  STATE   AGE     IN STATE  DEADLINE IN  NAME                              WAITS FOR
-//   0      7   parked  1.204s  1.202s    796ms        storefront.v1.Storefront/GetItem  rpc reply
+//   SHARD  ID  STATE   AGE     IN STATE  DEADLINE IN  NAME        WAITS FOR  TRACE  CANCELLED
+//   0      7   parked  1.204s  1.202s    796ms        a.v1.A/Get  rpc reply  4bf9…  -
 std::string FibersAsText(const FibersView& view);
 std::string FibersAsJson(const FibersView& view);
 std::string FibersAsHtml(const FibersView& view);

@@ -46,6 +46,7 @@ std::vector<FiberInfo> ThreeFibers() {
        .age_nanos = 2'000'000,
        .state_nanos = 1'000'000,
        .deadline_left_nanos = -5'000'000,
+       .cancelled = "drain",
        .parent_id = 12,
        .owner_id = 7,
        .stack = {1, 2}},
@@ -106,17 +107,21 @@ TEST(FibersAsText, NoFibersIsOneLineAndTheHeadings) {
   EXPECT_EQ(FibersAsText(view),
             "0 fibers on 1 shards: 0 running, 0 ready, 0 parked; 4 idle stacks\n"
             "\n"
-            "SHARD  ID  STATE  AGE  IN STATE  DEADLINE IN  NAME  WAITS FOR\n");
+            "SHARD  ID  STATE  AGE  IN STATE  DEADLINE IN  NAME  WAITS FOR  TRACE  CANCELLED\n");
 }
 
 TEST(FibersAsText, FibersAreShownOldestFirst) {
   EXPECT_EQ(FibersAsText(ViewOf({})),
             "3 fibers on 2 shards: 1 running, 0 ready, 2 parked; 0 idle stacks\n"
             "\n"
-            "SHARD  ID  STATE    AGE      IN STATE  DEADLINE IN  NAME          WAITS FOR\n"
-            "1      12  parked   12.345s  2.345ms   40ms         a.v1.A/Old    rpc reply\n"
-            "0      8   parked   2ms      1ms       over by 5ms  <late>        mutex of fiber 7\n"
-            "0      7   running  1.5us    200ns     -            a.v1.A/Young  -\n");
+            "SHARD  ID  STATE    AGE      IN STATE  DEADLINE IN  NAME          WAITS FOR         "
+            "TRACE  CANCELLED\n"
+            "1      12  parked   12.345s  2.345ms   40ms         a.v1.A/Old    rpc reply         "
+            "4bf9   -\n"
+            "0      8   parked   2ms      1ms       over by 5ms  <late>        mutex of fiber 7  "
+            "-      drain\n"
+            "0      7   running  1.5us    200ns     -            a.v1.A/Young  -                 "
+            "-      -\n");
 }
 
 TEST(FibersAsText, AFilterSaysHowMuchItHides) {
@@ -197,6 +202,25 @@ TEST(FibersAsHtml, NamesAreEscapedAndFibersLinked) {
   EXPECT_THAT(html, Not(HasSubstr("<late>")));
   EXPECT_THAT(html, HasSubstr("mutex, held by <a href=\"#fiber-7\">7</a>"));
   EXPECT_THAT(html, HasSubstr("<tr id=\"fiber-7\">"));
+}
+
+TEST(FibersAsHtml, ARowHasAllThatIsKnown) {
+  EXPECT_THAT(FibersAsHtml(ViewOf({})),
+              HasSubstr("<tr id=\"fiber-12\"><td>12<td>a.v1.A/Old<td>rpc reply<td>2.345ms<td>"
+                        "12.345s<td>40ms<td>parked<td><td><code>4bf9</code><td><td>1</tr>\n"));
+}
+
+TEST(FibersAsHtml, TheTreeIsIndented) {
+  const std::string html = FibersAsHtml(ViewOf({.layout = FibersLayout::kTree}));
+  EXPECT_THAT(html, HasSubstr("<tr id=\"fiber-12\"><td>"));
+  EXPECT_THAT(html, HasSubstr("<tr id=\"fiber-8\" style=\"--depth:1\"><td>"));
+}
+
+TEST(FibersAsHtml, AGroupOfStacksLinksTheFibersThatStandThere) {
+  EXPECT_THAT(FibersAsHtml(ViewOf({.layout = FibersLayout::kStacks})),
+              HasSubstr("<summary>2 fibers: a.v1.A/Old, parked on rpc reply, the oldest for "
+                        "2.345ms</summary><p><a href=\"?format=html#fiber-12\">12</a>, "
+                        "<a href=\"?format=html#fiber-7\">7</a><pre>"));
 }
 
 TEST(FibersAsHtml, TheFormKeepsTheFilter) {

@@ -15,11 +15,12 @@ th { border-bottom: 1px solid } td { border-bottom: 1px solid #8884 }
 tr:target { background: #fc84 }
 .scroll { overflow-x: auto }
 pre, code { font: 13px/1.5 ui-monospace, monospace } pre { margin: .3rem 0 .3rem 1rem }
+pre { overflow-x: auto } summary + p { margin: .3rem 0 .3rem 1rem }
 .alarm { border-left: .3rem solid #c33; padding-left: .7rem }
 form { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: end; margin: 1rem 0 }
 label { display: flex; flex-direction: column; font-size: .85rem }
-input, select, button { font: inherit; padding: .2rem .4rem }
-td form { margin: 0 }
+input, select, button { font: inherit; height: 2rem; padding: 0 .5rem; box-sizing: border-box }
+td form { margin: 0 } td button { height: 1.5rem; font-size: .85rem }
 nav a { margin-right: 1rem } nav a[aria-current] { font-weight: bold; text-decoration: none }
 )";
 
