@@ -61,6 +61,11 @@ LIBRARIES = {
         shared = ["re2", "cares", "ssl", "crypto", "z", "atomic"],
         deps = ["protobuf", "absl"],
     ),
+    "openssl": _library(
+        package = "libssl-dev",
+        header = "openssl/ssl.h",
+        shared = ["ssl", "crypto"],
+    ),
     "protobuf": _library(
         package = "libprotobuf-dev",
         archives = ["libprotobuf.a"],

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "platform/app/tls_config.h"
 #include "platform/observability/logging/log.h"
 #include "platform/observability/metrics/registry.h"
 
@@ -52,6 +53,7 @@ absl::Status App::StartRuntime() {
   if (!telemetry.ok()) return AboutKey("tracing.otlp_endpoint", telemetry.status());
   telemetry_ = *std::move(telemetry);
 
+  if (absl::Status s = CheckTls(config_); !s.ok()) return s;
   queues_ = std::make_unique<rpc::ShardQueues>(config_.Int("shards"));
   runtime_ = std::make_unique<Runtime>(
       RuntimeOptions{.shards = queues_->shards(),
@@ -110,6 +112,7 @@ absl::Status App::StartServer() {
   absl::StatusOr<std::unique_ptr<rpc::Server>> server = rpc::Server::Start(
       *runtime_, *queues_,
       {.listen = {config_.String("grpc.listen")},
+       .tls = ServerTls(config_),
        .max_receive_message_bytes = config_.Int("grpc.max_receive_message_bytes"),
        .interceptors = std::move(interceptors)},
       services_);
@@ -140,7 +143,8 @@ void App::Announce() {
 
 absl::StatusOr<std::shared_ptr<rpc::Channel>> App::Channel(const std::string& target) {
   return rpc::Channel::Create(
-      target, {.max_receive_message_bytes = config_.Int("grpc.max_receive_message_bytes"),
+      target, {.tls = ChannelTls(config_),
+               .max_receive_message_bytes = config_.Int("grpc.max_receive_message_bytes"),
                .interceptors = telemetry_->client_interceptors()});
 }
 

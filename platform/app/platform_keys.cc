@@ -1,14 +1,16 @@
 #include "platform/app/platform_keys.h"
 
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
+#include "platform/app/tls_config.h"
 #include "platform/fiber/runtime.h"
 
 namespace weft::app {
 
 std::vector<ConfigKey> PlatformConfigKeys() {
-  return {
+  std::vector<ConfigKey> keys = {
       {.name = "grpc.listen",
        .value = "0.0.0.0:50051",
        .help = "address and port on which calls are accepted; port 0 takes a free one"},
@@ -68,6 +70,8 @@ std::vector<ConfigKey> PlatformConfigKeys() {
        .min = 0.0,
        .max = 1.0},
   };
+  for (ConfigKey& key : TlsConfigKeys()) keys.push_back(std::move(key));
+  return keys;
 }
 
 }  // namespace weft::app

@@ -317,6 +317,34 @@ TEST(Streaming, AbandonedStreamCancelsTheHandler) {
   });
 }
 
+TEST(Streaming, CancelByAnotherFiberEndsAReadInFlight) {
+  TestServer server;
+  server.Run([&] {
+    auto stream = server.client().Chat();
+    bench::v1::EchoRequest request;
+    bench::v1::EchoReply reply;
+    ASSERT_TRUE(stream.Write(request));
+    ASSERT_TRUE(stream.Read(&reply));
+    TaskGroup group;
+    group.Spawn([&] { stream.Cancel(); });
+    EXPECT_FALSE(stream.Read(&reply));  // Parks, since nothing more comes.
+    EXPECT_TRUE(group.Wait().ok());
+    EXPECT_EQ(stream.Finish().code(), absl::StatusCode::kCancelled);
+    stream.Cancel();  // Nothing is left to be cancelled.
+    EXPECT_EQ(stream.Finish().code(), absl::StatusCode::kCancelled);
+  });
+}
+
+TEST(Streaming, CancelBeforeTheFirstWriteEndsTheCall) {
+  TestServer server;
+  server.Run([&] {
+    auto requests = server.client().Upload();
+    requests.Cancel();
+    EXPECT_FALSE(requests.Write({}));
+    EXPECT_EQ(requests.Finish().status().code(), absl::StatusCode::kCancelled);
+  });
+}
+
 TEST(Client, CallOffFibersFailsWithAdvice) {
   TestServer server;
   const absl::Status status = server.client().Say(Request("")).status();

@@ -25,6 +25,7 @@ class FakeCall final : public rpc::CallContext {
 
   absl::string_view requested_method() const override { return requested_method_; }
   std::string peer() const override { return "ipv4:10.1.2.3:41234"; }
+  std::vector<std::string> peer_identities() const override { return {}; }
   absl::Time deadline() const override { return absl::InfiniteFuture(); }
   CancelScope& scope() override { return scope_; }
   rpc::MetadataView metadata() const override {
@@ -32,6 +33,8 @@ class FakeCall final : public rpc::CallContext {
   }
   void AddInitialMetadata(absl::string_view, absl::string_view) override {}
   void AddTrailingMetadata(absl::string_view, absl::string_view) override {}
+  void CompressReplies() override {}
+  bool request_was_compressed() const override { return false; }
 
   // What the server would fill in.
   void set_requested_method(std::string method) { requested_method_ = std::move(method); }

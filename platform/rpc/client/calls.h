@@ -3,6 +3,9 @@
 // fiber's scope is cancelled, the call is cancelled on the wire and the method returns once gRPC
 // has let go of it, with the scope's status.
 //
+// Cancel() of the streams ends a call at once, from any fiber of its shard: reads and writes in
+// flight return false, Finish() returns CANCELLED.
+//
 // From a plain thread every call fails with FAILED_PRECONDITION: use Runtime::Run.
 #ifndef WEFT_PLATFORM_RPC_CLIENT_CALLS_H_
 #define WEFT_PLATFORM_RPC_CLIENT_CALLS_H_
@@ -42,6 +45,7 @@ class ClientReader {
   bool Read(Reply* reply) { return call_->Read(reply); }
   // The status of the call. Cancels what is still under way. Call it once, at the end.
   absl::Status Finish() { return call_->Finish(); }
+  void Cancel() { call_->Cancel(); }
 
  private:
   std::unique_ptr<ClientCall> call_;
@@ -54,7 +58,9 @@ class ClientWriter {
   ClientWriter(Channel& channel, const MethodDescriptor& method, const CallOptions& options)
       : call_(ClientCall::Start(channel, method, options)) {}
   // False once the call is over: ask Finish() how it ended. Parks for flow control.
-  bool Write(const Request& request) { return call_->Write(request); }
+  bool Write(const Request& request, WriteOptions options = {}) {
+    return call_->Write(request, options);
+  }
   // Ends the requests and waits for the reply.
   absl::StatusOr<Reply> Finish() {
     call_->WritesDone();
@@ -64,6 +70,7 @@ class ClientWriter {
     if (!got) return absl::InternalError("the server ended the call with OK but sent no reply");
     return reply;
   }
+  void Cancel() { call_->Cancel(); }
 
  private:
   std::unique_ptr<ClientCall> call_;
@@ -75,12 +82,15 @@ class ClientStream {
  public:
   ClientStream(Channel& channel, const MethodDescriptor& method, const CallOptions& options)
       : call_(ClientCall::Start(channel, method, options)) {}
-  bool Write(const Request& request) { return call_->Write(request); }
+  bool Write(const Request& request, WriteOptions options = {}) {
+    return call_->Write(request, options);
+  }
   // Half-closes: the server's reads end. Idempotent.
   void WritesDone() { call_->WritesDone(); }
   bool Read(Reply* reply) { return call_->Read(reply); }
   // The status of the call; cancels it when the server has not ended it yet.
   absl::Status Finish() { return call_->Finish(); }
+  void Cancel() { call_->Cancel(); }
 
  private:
   std::unique_ptr<ClientCall> call_;

@@ -4,6 +4,9 @@
 #include <grpc/grpc_security.h>
 
 #include <utility>
+#include <vector>
+
+#include "platform/rpc/internal/tls_credentials.h"
 
 namespace weft::rpc {
 namespace {
@@ -16,6 +19,19 @@ grpc_arg IntegerArg(const char* key, int value) {
   return arg;
 }
 
+grpc_arg TextArg(const char* key, const std::string& value) {
+  grpc_arg arg = {};
+  arg.type = GRPC_ARG_STRING;
+  arg.key = const_cast<char*>(key);
+  arg.value.string = const_cast<char*>(value.c_str());  // Only read.
+  return arg;
+}
+
+grpc_channel_credentials* MakeCredentials(const ChannelOptions& options) {
+  return options.tls.has_value() ? internal::MakeTlsChannelCredentials(*options.tls)
+                                 : grpc_insecure_credentials_create();
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<Channel>> Channel::Create(std::string target,
@@ -24,15 +40,21 @@ absl::StatusOr<std::shared_ptr<Channel>> Channel::Create(std::string target,
     return absl::InvalidArgumentError(
         "a channel needs a target, such as 'dns:///catalog:50051' or '127.0.0.1:50051'");
   }
+  if (options.tls.has_value()) {
+    if (absl::Status s = Validate(*options.tls); !s.ok()) return s;
+  }
   grpc_init();
-  grpc_arg args[] = {
+  std::vector<grpc_arg> args = {
       IntegerArg(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, options.max_receive_message_bytes),
       IntegerArg(GRPC_ARG_ENABLE_RETRIES, 0),  // Retries stand above gRPC.
       IntegerArg(GRPC_ARG_ENABLE_CHANNELZ, 0),
       IntegerArg(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, options.own_connection ? 1 : 0),
   };
-  const grpc_channel_args channel_args = {std::size(args), args};
-  grpc_channel_credentials* const credentials = grpc_insecure_credentials_create();
+  if (options.tls.has_value() && !options.tls->server_name.empty()) {
+    args.push_back(TextArg(GRPC_SSL_TARGET_NAME_OVERRIDE_ARG, options.tls->server_name));
+  }
+  const grpc_channel_args channel_args = {args.size(), args.data()};
+  grpc_channel_credentials* const credentials = MakeCredentials(options);
   grpc_channel* const core = grpc_channel_create(target.c_str(), credentials, &channel_args);
   grpc_channel_credentials_release(credentials);
   return std::shared_ptr<Channel>(new Channel(std::move(target), std::move(options), core));

@@ -3,19 +3,24 @@
 #define WEFT_PLATFORM_RPC_CLIENT_CHANNEL_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "platform/rpc/client/interceptor.h"
+#include "platform/rpc/compression.h"
 #include "platform/rpc/metadata.h"
+#include "platform/rpc/tls.h"
 
 struct grpc_channel;
 
 namespace weft::rpc {
 
 struct ChannelOptions {
+  // Set: connections are encrypted, and the server proves who it is. Unset: plaintext.
+  std::optional<TlsChannelOptions> tls = std::nullopt;
   int max_receive_message_bytes = 4 * 1024 * 1024;
   // The outermost first. They outlive the channel.
   std::vector<ClientInterceptor*> interceptors = {};
@@ -31,16 +36,20 @@ struct CallOptions {
   Metadata metadata = {};
   // Wait for a connection instead of failing at once with UNAVAILABLE while there is none.
   bool wait_for_ready = false;
+  Compression compression = Compression::kNone;  // of what this side sends
   // When set, filled with what the server sent; must outlive the call.
   Metadata* initial_metadata = nullptr;
   Metadata* trailing_metadata = nullptr;
+  // When set, told for each message received whether the server had compressed it.
+  bool* reply_was_compressed = nullptr;
 };
 
 // Thread-safe; making one does not connect. Outlives its stubs and their calls.
 class Channel {
  public:
   // `target` as gRPC names it: "dns:///catalog:50051", "127.0.0.1:50051", "ipv4:…", "unix:…".
-  // Insecure: TLS comes with the security work. Errors: INVALID_ARGUMENT for an empty target.
+  // Errors: INVALID_ARGUMENT for an empty target; those of Validate(TlsChannelOptions). With TLS it
+  // reads files, which blocks the thread.
   static absl::StatusOr<std::shared_ptr<Channel>> Create(std::string target,
                                                          ChannelOptions options = {});
   ~Channel();

@@ -27,11 +27,13 @@ class ClientCall {
   // Cancels the call if it is not finished, and parks until gRPC has let go of it.
   virtual ~ClientCall() = default;
 
-  virtual bool Write(const google::protobuf::MessageLite& request) = 0;
+  virtual bool Write(const google::protobuf::MessageLite& request, WriteOptions options) = 0;
   // Write and half-close in one batch.
   virtual bool WriteLast(const google::protobuf::MessageLite& request) = 0;
   virtual void WritesDone() = 0;
   virtual bool Read(google::protobuf::MessageLite* reply) = 0;
+  // Gives the call up: what is in flight ends. Never parks; no-op after Finish().
+  virtual void Cancel() = 0;
   // Waits for the status when the server has ended the replies, else cancels first.
   virtual absl::Status Finish() = 0;
   // Waits for the status without cancelling: after the only reply of a client-streaming call.

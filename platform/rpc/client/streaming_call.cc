@@ -57,12 +57,14 @@ class WriteBatch final : public StreamBatch {
     int count = 0;
     if (message != nullptr) {
       ops[count].op = GRPC_OP_SEND_MESSAGE;
+      ops[count].flags = flags;
       ops[count++].data.send_message.send_message = message.get();
     }
     if (half_close) ops[count++].op = GRPC_OP_SEND_CLOSE_FROM_CLIENT;
     return count;
   }
   ByteBuffer message;
+  uint32_t flags = 0;
   bool half_close = false;
 };
 
@@ -92,7 +94,8 @@ class StreamingCall final : public ClientCall {
     if (!finished_) Finish().IgnoreError();
   }
 
-  bool Write(const google::protobuf::MessageLite& request) override {
+  bool Write(const google::protobuf::MessageLite& request, WriteOptions options) override {
+    write_flags_ = options.compress ? 0 : GRPC_WRITE_NO_COMPRESS;
     return Send(&request, false);
   }
   bool WriteLast(const google::protobuf::MessageLite& request) override {
@@ -102,6 +105,9 @@ class StreamingCall final : public ClientCall {
     if (!half_closed_) Send(nullptr, true);
   }
   bool Read(google::protobuf::MessageLite* reply) override;
+  void Cancel() override {
+    if (!finished_) Fail(absl::CancelledError("cancelled by Cancel()"));
+  }
   absl::Status Finish() override;
   absl::Status FinishAfterReply() override;
 
@@ -116,6 +122,7 @@ class StreamingCall final : public ClientCall {
   StatusBatch status_{call_};
   WriteBatch write_{call_};
   ReadBatch read_{call_};
+  uint32_t write_flags_ = 0;  // of the next message
   bool half_closed_ = false;
   bool reads_ended_ = false;
   bool finished_ = false;
@@ -147,6 +154,7 @@ bool StreamingCall::Send(const google::protobuf::MessageLite* request, bool half
     }
     call_.sent_bytes += grpc_byte_buffer_length(write_.message.get());
   }
+  write_.flags = write_flags_;
   write_.half_close = half_closed_ = half_close;
   write_.Submit();
   const WakeReason reason = write_.end().Wait("rpc write");
@@ -174,7 +182,7 @@ bool StreamingCall::Read(google::protobuf::MessageLite* reply) {
     reads_ended_ = true;
     return false;
   }
-  call_.received_bytes += grpc_byte_buffer_length(message.get());
+  call_.MessageReceived(*message);
   if (absl::Status s = internal::ParseMessage(*message, reply); !s.ok()) {
     Fail(std::move(s));
     return false;

@@ -68,7 +68,7 @@ absl::Status CallUnaryMessage(Channel& channel, const MethodDescriptor& method,
   if (reply_bytes == nullptr) {
     return call.End(absl::InternalError("the server ended the call with OK but sent no reply"));
   }
-  call.received_bytes = grpc_byte_buffer_length(reply_bytes.get());
+  call.MessageReceived(*reply_bytes);
   return call.End(internal::ParseMessage(*reply_bytes, reply));
 }
 

@@ -37,7 +37,7 @@ class ScriptedCall final : public rpc::ServerCall {
     return Read(request).status();
   }
   absl::Status SetReply(const google::protobuf::MessageLite& reply) override {
-    return Write(reply);
+    return Write(reply, {});
   }
   absl::StatusOr<bool> Read(google::protobuf::MessageLite* request) override {
     if (requests_.empty()) return false;
@@ -46,18 +46,21 @@ class ScriptedCall final : public rpc::ServerCall {
     if (!request->ParseFromString(bytes)) return absl::InternalError("bad request");
     return true;
   }
-  absl::Status Write(const google::protobuf::MessageLite& reply) override {
+  absl::Status Write(const google::protobuf::MessageLite& reply, rpc::WriteOptions) override {
     replies_.push_back(reply.SerializeAsString());
     return absl::OkStatus();
   }
 
   absl::string_view requested_method() const override { return ""; }
   std::string peer() const override { return ""; }
+  std::vector<std::string> peer_identities() const override { return {}; }
   absl::Time deadline() const override { return absl::InfiniteFuture(); }
   CancelScope& scope() override { std::abort(); }
   rpc::MetadataView metadata() const override { return {}; }
   void AddInitialMetadata(absl::string_view, absl::string_view) override {}
   void AddTrailingMetadata(absl::string_view, absl::string_view) override {}
+  void CompressReplies() override {}
+  bool request_was_compressed() const override { return false; }
 
  private:
   std::deque<std::string> requests_;

@@ -9,6 +9,7 @@
 #include "platform/fiber/cancel_scope.h"
 #include "platform/fiber/fiber.h"
 #include "platform/fiber/runtime.h"
+#include "platform/rpc/internal/message_compression.h"
 #include "platform/rpc/internal/slices.h"
 #include "platform/rpc/internal/status.h"
 #include "platform/rpc/internal/timespec.h"
@@ -62,6 +63,9 @@ absl::Status CoreCall::Start() {
   }
   if (absl::Status s = metadata_.Validate(); !s.ok()) return End(std::move(s));
   core_metadata_ = ToCore(metadata_);
+  if (options_.compression != Compression::kNone) {
+    core_metadata_.push_back(CompressionRequest(options_.compression));
+  }
   core_ = grpc_channel_create_call(
       channel_.core(), nullptr, GRPC_PROPAGATE_DEFAULTS, poller_->core(),
       UnownedSlice(method_.path), nullptr,
@@ -100,6 +104,13 @@ absl::Status CoreCall::ReceivedStatus() const {
                     absl::StrCat(method_.name(), " at '", channel_.target(), "': ", message));
   }
   return FromCore(code_, message);
+}
+
+void CoreCall::MessageReceived(grpc_byte_buffer& message) {
+  received_bytes += grpc_byte_buffer_length(&message);
+  if (options_.reply_was_compressed != nullptr) {
+    *options_.reply_was_compressed = LastMessageWasCompressed(core_);
+  }
 }
 
 absl::Status CoreCall::End(absl::Status status) {

@@ -38,6 +38,8 @@ class CoreCall {
   // The status that gRPC reported, once that operation has ended, with the method and the target in
   // its text.
   absl::Status ReceivedStatus() const;
+  // Counts a message that has come.
+  void MessageReceived(grpc_byte_buffer& message);
   // Tells the interceptors and hands out the received metadata. Once, at the end; returns `status`.
   absl::Status End(absl::Status status);
 

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "platform/rpc/internal/peer_identity.h"
 #include "platform/rpc/internal/server_shard.h"
 #include "platform/rpc/internal/status.h"
 
@@ -131,7 +132,8 @@ absl::StatusOr<bool> ServerCallImpl::Read(google::protobuf::MessageLite* request
   return true;
 }
 
-absl::Status ServerCallImpl::Write(const google::protobuf::MessageLite& reply) {
+absl::Status ServerCallImpl::Write(const google::protobuf::MessageLite& reply,
+                                   WriteOptions options) {
   if (write_end_.pending()) {
     return absl::FailedPreconditionError(
         "a Write of this call is in flight already: one fiber writes at a time");
@@ -142,6 +144,7 @@ absl::Status ServerCallImpl::Write(const google::protobuf::MessageLite& reply) {
   }
   if (absl::Status s = SerializeMessage(reply, &outgoing_); !s.ok()) return s;
   sent_bytes_ += grpc_byte_buffer_length(outgoing_.get());
+  write_flags_ = options.compress ? 0 : GRPC_WRITE_NO_COMPRESS;
   write_end_.Begin();
   Submit(write_);
   const weft::internal::WakeReason reason = write_end_.Wait("rpc write");
@@ -195,6 +198,9 @@ int ServerCallImpl::FillInitialMetadata(grpc_op* op) {
   const std::span<grpc_metadata> metadata = initial_metadata_.ToCore();
   op->data.send_initial_metadata.count = metadata.size();
   op->data.send_initial_metadata.metadata = metadata.data();
+  if (compress_replies_) {
+    op->data.send_initial_metadata.maybe_compression_level = {1, GRPC_COMPRESS_LEVEL_HIGH};
+  }
   return 1;
 }
 
@@ -236,6 +242,7 @@ void ServerCallImpl::ReadBatch::Notify(bool ok) {
 int ServerCallImpl::WriteBatch::Fill(grpc_op* ops) {
   int count = call_.FillInitialMetadata(ops);
   ops[count].op = GRPC_OP_SEND_MESSAGE;
+  ops[count].flags = call_.write_flags_;
   ops[count].data.send_message.send_message = call_.outgoing_.get();
   return count + 1;
 }
@@ -284,7 +291,7 @@ void ServerCallImpl::Reset() {
   unregistered_path_.reset();
   grpc_call_unref(std::exchange(core_, nullptr));
   deadline_nanos_ = kNeverNanos;
-  close_watched_ = initial_metadata_sent_ = reads_ended_ = false;
+  close_watched_ = initial_metadata_sent_ = reads_ended_ = compress_replies_ = false;
   was_cancelled_ = 0;
   received_bytes_ = sent_bytes_ = 0;
 }
@@ -302,6 +309,8 @@ std::string ServerCallImpl::peer() const {
   gpr_free(text);
   return peer;
 }
+
+std::vector<std::string> ServerCallImpl::peer_identities() const { return PeerIdentities(core_); }
 
 absl::Time ServerCallImpl::deadline() const { return shard_.clock().ToTime(deadline_nanos_); }
 

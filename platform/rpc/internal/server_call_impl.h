@@ -24,6 +24,7 @@
 #include "platform/rpc/internal/accept_slot.h"
 #include "platform/rpc/internal/byte_buffer.h"
 #include "platform/rpc/internal/connection.h"
+#include "platform/rpc/internal/message_compression.h"
 #include "platform/rpc/internal/operation.h"
 #include "platform/rpc/internal/outgoing_metadata.h"
 #include "platform/rpc/server/server_call.h"
@@ -46,17 +47,20 @@ class ServerCallImpl final : public ServerCall, private weft::internal::FiberBod
   // CallContext
   absl::string_view requested_method() const override;
   std::string peer() const override;
+  std::vector<std::string> peer_identities() const override;
   absl::Time deadline() const override;
   CancelScope& scope() override { return *scope_; }
   MetadataView metadata() const override;
   void AddInitialMetadata(absl::string_view key, absl::string_view value) override;
   void AddTrailingMetadata(absl::string_view key, absl::string_view value) override;
+  void CompressReplies() override { compress_replies_ = true; }
+  bool request_was_compressed() const override { return LastMessageWasCompressed(core_); }
 
   // ServerCall
   absl::Status ReadRequest(google::protobuf::MessageLite* request) override;
   absl::Status SetReply(const google::protobuf::MessageLite& reply) override;
   absl::StatusOr<bool> Read(google::protobuf::MessageLite* request) override;
-  absl::Status Write(const google::protobuf::MessageLite& reply) override;
+  absl::Status Write(const google::protobuf::MessageLite& reply, WriteOptions options) override;
 
   // Links of the shard's list of calls being served.
   ServerCallImpl* next_active = nullptr;
@@ -134,7 +138,9 @@ class ServerCallImpl final : public ServerCall, private weft::internal::FiberBod
   bool close_watched_ = false;
   bool initial_metadata_sent_ = false;
   bool reads_ended_ = false;
-  int was_cancelled_ = 0;  // filled by gRPC at the end
+  bool compress_replies_ = false;
+  uint32_t write_flags_ = 0;  // of the write in flight
+  int was_cancelled_ = 0;     // filled by gRPC at the end
 
   grpc_byte_buffer* incoming_ = nullptr;  // of the read in flight
   ByteBuffer outgoing_;                   // of the write in flight, or the reply

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -27,6 +28,10 @@ class CallContext {
   // The client's address, such as "ipv4:10.1.2.3:41234".
   virtual std::string peer() const = 0;
 
+  // With mutual TLS, what the client's verified certificate calls it: subject alternative names, or
+  // else its common name. Empty otherwise.
+  virtual std::vector<std::string> peer_identities() const = 0;
+
   // When the client stops waiting; absl::InfiniteFuture() when it set no deadline. The call's
   // cancel scope has this deadline, so every park and every outgoing call is bounded by it.
   virtual absl::Time deadline() const = 0;
@@ -44,6 +49,12 @@ class CallContext {
   virtual void AddInitialMetadata(absl::string_view key, absl::string_view value) = 0;
   // Sent with the status.
   virtual void AddTrailingMetadata(absl::string_view key, absl::string_view value) = 0;
+
+  // Replies are compressed from here on, with what the client accepts; before the first of them.
+  // See compression.h for what it costs.
+  virtual void CompressReplies() = 0;
+  // Whether the client had compressed the last request that was read.
+  virtual bool request_was_compressed() const = 0;
 
   // Message bytes so far (payload without framing), for telemetry.
   uint64_t received_bytes() const { return received_bytes_; }

@@ -18,6 +18,7 @@
 #include "platform/base/check.h"
 #include "platform/rpc/internal/acceptor.h"
 #include "platform/rpc/internal/server_shard.h"
+#include "platform/rpc/internal/tls_credentials.h"
 
 namespace weft::rpc {
 
@@ -140,6 +141,9 @@ absl::Status ServerImpl::Start(const std::vector<Service*>& services) {
                                                    " shards and the ShardQueues ", queues_.shards(),
                                                    ": give both the same number"));
   }
+  if (options_.tls.has_value()) {
+    if (absl::Status s = Validate(*options_.tls); !s.ok()) return s;
+  }
   absl::StatusOr<std::unique_ptr<Acceptor>> acceptor =
       Acceptor::Listen(options_.listen, options_.coalesce_replies == CoalesceReplies::kCollect);
   if (!acceptor.ok()) return acceptor.status();
@@ -171,8 +175,9 @@ absl::Status ServerImpl::RegisterMethods(const std::vector<Service*>& services) 
 absl::Status ServerImpl::BuildCoreServer() {
   grpc::ServerBuilder& builder = queues_.builder();
   // Fewer filters a call. What they did is done here: deadlines by the call's cancel scope, the
-  // size limit by ServerCallImpl::CheckSize. Clients may still send compressed messages.
+  // size limit by ServerCallImpl::CheckSize. Messages may be compressed both ways.
   builder.AddChannelArgument(GRPC_ARG_MINIMAL_STACK, 1);
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_COMPRESSION, 1);
   builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 1);
   builder.AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ, 0);
   builder.RegisterService(&named_methods_);
@@ -181,7 +186,8 @@ absl::Status ServerImpl::BuildCoreServer() {
   builder.RegisterAsyncGenericService(&generic_service_);
   hand_over_ = builder.experimental().AddExternalConnectionAcceptor(
       grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
-      grpc::InsecureServerCredentials());
+      options_.tls.has_value() ? internal::MakeTlsServerCredentials(*options_.tls)
+                               : grpc::InsecureServerCredentials());
   server_ = builder.BuildAndStart();
   if (server_ == nullptr)
     return absl::InternalError("gRPC could not start the server; see its log");

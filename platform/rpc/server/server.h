@@ -10,6 +10,7 @@
 #define WEFT_PLATFORM_RPC_SERVER_SERVER_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@
 #include "platform/rpc/server/interceptor.h"
 #include "platform/rpc/server/service.h"
 #include "platform/rpc/shard_queues.h"
+#include "platform/rpc/tls.h"
 
 namespace weft::rpc {
 
@@ -32,6 +34,8 @@ enum class CoalesceReplies {
 struct ServerOptions {
   // "host:port" each; port 0 takes a free one (ask Server::ports()).
   std::vector<std::string> listen = {"127.0.0.1:0"};
+  // Set: all ports speak TLS. Unset: plaintext.
+  std::optional<TlsServerOptions> tls = std::nullopt;
   // A larger request is answered with RESOURCE_EXHAUSTED; its handler never runs.
   int max_receive_message_bytes = 4 * 1024 * 1024;
   // Calls of one method that a shard has asked gRPC for in advance. Few on purpose: 1,024 cost a
@@ -60,7 +64,8 @@ class Server {
 
   // Binds, listens and serves. `services` outlive the server. Blocks the thread briefly; not on a
   // fiber. Errors: INVALID_ARGUMENT for an address that does not parse, a method registered twice;
-  // FAILED_PRECONDITION naming the port when it is taken, PERMISSION_DENIED when it is reserved.
+  // FAILED_PRECONDITION naming the port when it is taken, PERMISSION_DENIED when it is reserved;
+  // those of Validate(TlsServerOptions).
   static absl::StatusOr<std::unique_ptr<Server>> Start(Runtime& runtime, ShardQueues& queues,
                                                        ServerOptions options,
                                                        std::vector<Service*> services);

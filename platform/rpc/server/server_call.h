@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "google/protobuf/message_lite.h"
+#include "platform/rpc/compression.h"
 #include "platform/rpc/server/call_context.h"
 
 namespace weft::rpc {
@@ -25,7 +26,7 @@ class ServerCall : public CallContext {
   virtual absl::StatusOr<bool> Read(google::protobuf::MessageLite* request) = 0;
 
   // Sends one message of a stream. Parks until flow control has taken it; a cancel point.
-  virtual absl::Status Write(const google::protobuf::MessageLite& reply) = 0;
+  virtual absl::Status Write(const google::protobuf::MessageLite& reply, WriteOptions options) = 0;
 };
 
 }  // namespace weft::rpc

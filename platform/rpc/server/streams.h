@@ -43,7 +43,9 @@ class ServerWriter {
 
   // OK once flow control has taken the message. CANCELLED or DEADLINE_EXCEEDED when the call is
   // over: the handler should return that status.
-  absl::Status Write(const Reply& reply) { return call_.Write(reply); }
+  absl::Status Write(const Reply& reply, WriteOptions options = {}) {
+    return call_.Write(reply, options);
+  }
 
  private:
   ServerCall& call_;
