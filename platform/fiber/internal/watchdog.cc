@@ -158,7 +158,8 @@ int64_t Watchdog::CollectStack(Watched& watched, uint64_t run, int64_t now_nanos
     }
   }
   if (state == State::kAsked || state == State::kBeingTaken) {
-    return std::exchange(watched.patience_nanos, 2 * watched.patience_nanos);
+    return std::exchange(watched.patience_nanos,
+                         std::min(2 * watched.patience_nanos, kGiveUpNanos));
   }
   if (state == State::kFree) {
     report.no_stack = "the program handles SIGURG itself";
