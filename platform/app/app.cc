@@ -114,6 +114,7 @@ absl::Status App::StartServer() {
       {.listen = {config_.String("grpc.listen")},
        .tls = ServerTls(config_),
        .max_receive_message_bytes = config_.Int("grpc.max_receive_message_bytes"),
+       .send_internal_messages = config_.Bool("grpc.send_internal_messages"),
        .interceptors = std::move(interceptors)},
       services_);
   if (!server.ok()) return AboutKey("grpc.listen", server.status());

@@ -18,6 +18,9 @@ std::vector<ConfigKey> PlatformConfigKeys() {
        .value = 4 * 1024 * 1024,
        .help = "a larger request, or reply of another service, fails with RESOURCE_EXHAUSTED",
        .min = 1},
+      {.name = "grpc.send_internal_messages",
+       .value = false,
+       .help = "whether clients read the text of INTERNAL errors; it is in the log in any case"},
       {.name = "admin.listen",
        .value = "127.0.0.1:8080",
        .help = "address and port of the admin server: probes, metrics, fibers; port 0 takes a free "

@@ -47,6 +47,7 @@ std::vector<rpc::ServerInterceptor*> Telemetry::server_interceptors() {
   std::vector<rpc::ServerInterceptor*> interceptors;
   if (options_.metrics) interceptors.push_back(&server_calls_);
   if (tracing_ != nullptr) interceptors.push_back(&tracing_->server_interceptor());
+  if (options_.log_failed_calls) interceptors.push_back(&failed_calls_);
   return interceptors;
 }
 

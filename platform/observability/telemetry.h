@@ -23,6 +23,7 @@
 #include "platform/fiber/blocking_pool.h"
 #include "platform/fiber/observer.h"
 #include "platform/fiber/runtime.h"
+#include "platform/observability/logging/failed_calls.h"
 #include "platform/observability/metrics/client_calls.h"
 #include "platform/observability/metrics/registry.h"
 #include "platform/observability/metrics/server_calls.h"
@@ -40,6 +41,7 @@ struct TelemetryOptions {
   std::string service_version = "0";
   // Metrics of calls and of the loops' lag; what is only read at scrape time stays in any case.
   bool metrics = true;
+  bool log_failed_calls = true;  // logging/failed_calls.h
   // Trace contexts, and spans if there is an endpoint.
   bool tracing = true;
   std::string otlp_endpoint = {};  // see TracingOptions
@@ -107,6 +109,7 @@ class Telemetry {
   const TelemetryOptions options_;
   MetricsRegistry registry_;
   MetricsServerInterceptor server_calls_;
+  FailedCallLog failed_calls_;
   MetricsClientInterceptor client_calls_;
   RuntimeTelemetry of_runtime_;
   const std::unique_ptr<Tracing> tracing_;  // null without tracing

@@ -35,7 +35,7 @@ class FakeServer final : public rpc::Server {
 // Serves and makes a call through all interceptors, as a server and a channel would.
 void ServeAndCall(Telemetry& telemetry) {
   const auto servers = telemetry.server_interceptors();
-  ASSERT_THAT(servers, SizeIs(2));
+  ASSERT_THAT(servers, SizeIs(3)) << "metrics, tracing, log";
   FakeCall call(kGet);
   const auto handler = [&] {
     rpc::Metadata metadata;
@@ -104,8 +104,9 @@ TEST(Telemetry, AnAttachmentMayOutliveIt) {
   telemetry->reset();
 }
 
-TEST(Telemetry, WithMetricsAndTracingOffNothingStandsInTheWayOfCalls) {
-  auto telemetry = Telemetry::Start({.metrics = false, .tracing = false});
+TEST(Telemetry, WithAllOffNothingStandsInTheWayOfCalls) {
+  auto telemetry =
+      Telemetry::Start({.metrics = false, .log_failed_calls = false, .tracing = false});
   ASSERT_TRUE(telemetry.ok());
   EXPECT_THAT((*telemetry)->server_interceptors(), IsEmpty());
   EXPECT_THAT((*telemetry)->client_interceptors(), IsEmpty());

@@ -33,6 +33,13 @@ absl::Status Metadata::Validate() const {
 absl::string_view MetadataView::key(size_t i) const { return internal::View(entries_[i].key); }
 absl::string_view MetadataView::value(size_t i) const { return internal::View(entries_[i].value); }
 
+std::optional<absl::string_view> Metadata::Find(absl::string_view wanted) const {
+  for (const auto& [key, value] : entries_) {
+    if (key == wanted) return value;
+  }
+  return std::nullopt;
+}
+
 std::optional<absl::string_view> MetadataView::Find(absl::string_view wanted) const {
   for (size_t i = 0; i < count_; ++i) {
     if (key(i) == wanted) return value(i);

@@ -30,6 +30,8 @@ class Metadata {
     entries_.emplace_back(std::string(key), std::string(value));
   }
   const std::vector<std::pair<std::string, std::string>>& entries() const { return entries_; }
+  // The first value of `key`; nullopt where there is none.
+  std::optional<absl::string_view> Find(absl::string_view key) const;
   bool empty() const { return entries_.empty(); }
   void clear() { entries_.clear(); }
 

@@ -256,8 +256,11 @@ class CatalogDatabaseTest(shop.ShopTest):
         connection.close()
         with self.assertRaises(grpc.RpcError) as raised:
             self.get_product()
-        self.assertNotEqual(raised.exception.code(), grpc.StatusCode.NOT_FOUND)
-        self.assertIn("products", raised.exception.details())
+        # The client learns nothing of the database; the log has it.
+        self.assertEqual(raised.exception.code(), grpc.StatusCode.INTERNAL)
+        self.assertNotIn("products", raised.exception.details())
+        shop.wait_until(lambda: "no such table: products" in self.services["catalog"].stderr_text(),
+                        "the log names the table")
 
         with sqlite3.connect(self.database()) as connection:
             connection.execute("ALTER TABLE gone RENAME TO products")

@@ -109,6 +109,7 @@ int Serve() {
   absl::StatusOr<std::unique_ptr<Telemetry>> telemetry =
       Telemetry::Start({.service_name = "weft_echo_server",
                         .metrics = telemetry_on,
+                        .log_failed_calls = telemetry_on,
                         .tracing = telemetry_on,
                         .otlp_endpoint = telemetry_on ? absl::GetFlag(FLAGS_otlp_endpoint) : "",
                         .sample_ratio = 0.01});

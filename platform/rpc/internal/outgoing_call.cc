@@ -9,6 +9,7 @@
 #include "platform/fiber/cancel_scope.h"
 #include "platform/fiber/fiber.h"
 #include "platform/fiber/runtime.h"
+#include "platform/rpc/error_details.h"
 #include "platform/rpc/internal/message_compression.h"
 #include "platform/rpc/internal/slices.h"
 #include "platform/rpc/internal/status.h"
@@ -97,13 +98,17 @@ void CoreCall::FillReceiveStatus(grpc_op* op) {
 
 absl::Status CoreCall::ReceivedStatus() const {
   if (code_ == GRPC_STATUS_OK) return absl::OkStatus();
+  absl::Status status = FromCore(code_, View(message_));
   // Only what this side or the network says needs the place named; the server's words stay its own.
-  const absl::string_view message = View(message_);
   if (code_ == GRPC_STATUS_UNAVAILABLE || code_ == GRPC_STATUS_DEADLINE_EXCEEDED) {
-    return FromCore(code_,
-                    absl::StrCat(method_.name(), " at '", channel_.target(), "': ", message));
+    status = WithPublicMessage(
+        FromCore(code_,
+                 absl::StrCat(method_.name(), " at '", channel_.target(), "': ", View(message_))),
+        absl::StrCat(method_.name(), ": ", absl::StatusCodeToString(status.code())));
   }
-  return FromCore(code_, message);
+  const MetadataView trailing(trailing_metadata_.metadata, trailing_metadata_.count);
+  if (const auto details = trailing.Find(kDetailsKey)) AddReceivedDetails(*details, &status);
+  return status;
 }
 
 void CoreCall::MessageReceived(grpc_byte_buffer& message) {

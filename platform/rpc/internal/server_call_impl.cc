@@ -68,7 +68,9 @@ absl::Status ServerCallImpl::RunHandler() {
         absl::StrCat("no method '", requested_method(), "' is served here"));
   }
   try {
-    return registered_->handler(*registered_->service, *this);
+    const absl::Status status = registered_->handler(*registered_->service, *this);
+    const absl::Status sendable = CheckMetadata();
+    return sendable.ok() ? status : sendable;
   } catch (const std::exception& e) {
     return absl::InternalError(
         absl::StrCat("the handler of ", method_->name(), " threw an exception: ", e.what()));
@@ -132,6 +134,13 @@ absl::StatusOr<bool> ServerCallImpl::Read(google::protobuf::MessageLite* request
   return true;
 }
 
+absl::Status ServerCallImpl::CheckMetadata() const {
+  for (const OutgoingMetadata* metadata : {&initial_metadata_, &trailing_metadata_}) {
+    if (absl::Status s = metadata->Validate(); !s.ok()) return absl::InternalError(s.message());
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ServerCallImpl::Write(const google::protobuf::MessageLite& reply,
                                    WriteOptions options) {
   if (write_end_.pending()) {
@@ -163,14 +172,21 @@ absl::Status ServerCallImpl::Write(const google::protobuf::MessageLite& reply,
 }
 
 void ServerCallImpl::Finish(const absl::Status& handler_status) {
-  absl::Status status = handler_status;
-  for (const OutgoingMetadata* metadata : {&initial_metadata_, &trailing_metadata_}) {
-    if (absl::Status s = metadata->Validate(); !s.ok()) status = absl::InternalError(s.message());
-  }
-  if (!status.ok()) outgoing_.reset();
-  status_code_ = ToCoreCode(status);
-  status_message_ = StatusMessageSlice(status);
+  // Interceptors may have added some.
+  absl::Status status = CheckMetadata();
+  if (status.ok()) status = handler_status;
+  if (!status.ok()) FinishWithError(status);
   Submit(finish_);
+}
+
+void ServerCallImpl::FinishWithError(const absl::Status& status) {
+  outgoing_.reset();
+  const SentStatus sent = ToSent(status, shard_.options().send_internal_messages);
+  status_code_ = sent.code;
+  if (!sent.message.empty()) {
+    status_message_ = grpc_slice_from_copied_buffer(sent.message.data(), sent.message.size());
+  }
+  if (!sent.details.empty()) trailing_metadata_.Add(kDetailsKey, sent.details);
 }
 
 void ServerCallImpl::CancelForDrain() {
@@ -283,6 +299,7 @@ void ServerCallImpl::Reset() {
   shard_.connections().Release(std::exchange(connection_, nullptr));
   initial_metadata_.clear();
   trailing_metadata_.clear();
+  status_code_ = GRPC_STATUS_OK;
   grpc_slice_unref(std::exchange(status_message_, grpc_empty_slice()));
   outgoing_.reset();
   ByteBuffer(std::exchange(incoming_, nullptr)).reset();

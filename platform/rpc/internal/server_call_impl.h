@@ -111,7 +111,9 @@ class ServerCallImpl final : public ServerCall, private weft::internal::FiberBod
   void OnFirstPark() override;
   absl::Status RunInterceptors(size_t index);
   absl::Status RunHandler();
+  absl::Status CheckMetadata() const;
   void Finish(const absl::Status& status);
+  void FinishWithError(const absl::Status& status);
   void Submit(Batch& batch);
   void OnBatchEnd();
   bool DeadlineIsNear() const;

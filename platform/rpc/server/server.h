@@ -38,6 +38,8 @@ struct ServerOptions {
   std::optional<TlsServerOptions> tls = std::nullopt;
   // A larger request is answered with RESOURCE_EXHAUSTED; its handler never runs.
   int max_receive_message_bytes = 4 * 1024 * 1024;
+  // Whether clients read the text of INTERNAL errors (error_details.h). For development.
+  bool send_internal_messages = false;
   // Calls of one method that a shard has asked gRPC for in advance. Few on purpose: 1,024 cost a
   // quarter more CPU a call than 16 (gRPC looks through all that wait at each event).
   int accept_slots = 4;

@@ -77,7 +77,7 @@ TEST_F(OfferLoadTest, CallsAreCountedAndReported) {
 }
 
 TEST_F(OfferLoadTest, FailuresAreErrorsWithTheFirstText) {
-  fake_.failure = absl::InternalError("broken");
+  fake_.failure = absl::FailedPreconditionError("broken");
   OfferLoad load = Load({.concurrency = 2, .duration = absl::Milliseconds(50)});
   Run(load);
   EXPECT_GT(load.total().errors, 0u);
