@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
-#include <iterator>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -40,8 +39,8 @@ class BlockingBody final : public internal::FiberBody {
 struct FiberAnswers {
   std::mutex mutex;  // of all below
   std::condition_variable all_complete;
-  std::vector<std::vector<std::vector<FiberInfo>>> slices;  // by shard
-  std::vector<bool> complete;                               // by shard
+  std::vector<std::vector<internal::FiberNotes>> slices;  // by shard
+  std::vector<bool> complete;                             // by shard
   int missing = 0;
 };
 
@@ -139,7 +138,7 @@ std::vector<FiberInfo> Runtime::Fibers(const FiberQuery& query, std::vector<int>
     auto listing = std::make_unique<internal::FiberListing>();
     listing->query = query;
     listing->deliver = [answers, index = static_cast<size_t>(shard->index())](
-                           std::vector<FiberInfo> slice, bool last) {
+                           internal::FiberNotes slice, bool last) {
       std::lock_guard<std::mutex> hold(answers->mutex);
       answers->slices[index].push_back(std::move(slice));
       answers->complete[index] = last;
@@ -149,19 +148,22 @@ std::vector<FiberInfo> Runtime::Fibers(const FiberQuery& query, std::vector<int>
       shard->List(std::move(listing));
     });
   }
+  std::vector<std::vector<internal::FiberNotes>> slices(shards_.size());
+  {
+    std::unique_lock<std::mutex> hold(answers->mutex);
+    answers->all_complete.wait_for(hold, ThreadWait(query.timeout),
+                                   [&] { return answers->missing == 0; });
+    // No more than this under the lock: a shard that is late would wait for it.
+    slices.swap(answers->slices);
+    for (size_t i = 0; i < shards_.size(); ++i) {
+      if (!answers->complete[i] && stuck_shards != nullptr) {
+        stuck_shards->push_back(static_cast<int>(i));
+      }
+    }
+  }
   std::vector<FiberInfo> all;
-  std::unique_lock<std::mutex> hold(answers->mutex);
-  answers->all_complete.wait_for(hold, ThreadWait(query.timeout),
-                                 [&] { return answers->missing == 0; });
-  for (size_t i = 0; i < shards_.size(); ++i) {
-    for (std::vector<FiberInfo>& slice : answers->slices[i]) {
-      all.insert(all.end(), std::make_move_iterator(slice.begin()),
-                 std::make_move_iterator(slice.end()));
-    }
-    answers->slices[i].clear();
-    if (!answers->complete[i] && stuck_shards != nullptr) {
-      stuck_shards->push_back(static_cast<int>(i));
-    }
+  for (const std::vector<internal::FiberNotes>& of_shard : slices) {
+    for (const internal::FiberNotes& slice : of_shard) slice.AppendTo(&all);
   }
   return all;
 }

@@ -13,9 +13,16 @@ import signal
 import sys
 from typing import List, Optional
 
-from benchmarks import echo, micro, parked, processes, rows, sleepers
+from benchmarks import echo, listing, micro, million, parked, processes, rows, sleepers
 
-MEASUREMENTS = {"echo": echo, "sleepers": sleepers, "parked": parked, "micro": micro}
+MEASUREMENTS = {
+    "echo": echo,
+    "sleepers": sleepers,
+    "parked": parked,
+    "million": million,
+    "listing": listing,
+    "micro": micro,
+}
 
 
 def parse_arguments(arguments: Optional[List[str]]) -> argparse.Namespace:

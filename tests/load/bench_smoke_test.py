@@ -8,6 +8,7 @@ import tempfile
 import unittest
 
 HERE = pathlib.Path(__file__).parent
+ROOT = HERE.parent.parent
 TIMEOUT_SECONDS = 50
 
 
@@ -17,7 +18,7 @@ def run(*command):
 
 
 def bench(*arguments):
-    return run(sys.executable, HERE / "bench.py", "--bin-dir", HERE, *arguments)
+    return run(sys.executable, HERE / "bench.py", "--bin-dir", ROOT, *arguments)
 
 
 class BenchSmokeTest(unittest.TestCase):
@@ -49,6 +50,18 @@ class BenchSmokeTest(unittest.TestCase):
         for server in ("raw_async", "raw_callback"):
             self.assertEqual(rows[f"sleepers/1000x200ms/{server}/errors"]["value"], 0)
             self.assertGreaterEqual(rows[f"sleepers/1000x200ms/{server}/total_time"]["value"], 0.2)
+
+    def test_a_million_fibers_sleep_and_wake(self):
+        rows, _ = self.rows("million", "--quick")
+        self.assertGreaterEqual(rows["million/10000/total_time"]["value"], 1)
+        self.assertGreater(rows["million/10000/cpu_time"]["value"], 0)
+        # A page of each stack, at least.
+        self.assertGreater(rows["million/10000/peak_memory"]["value"], 10_000 * 4096)
+
+    def test_a_listing_has_every_fiber(self):
+        rows, _ = self.rows("listing", "--quick")
+        self.assertGreater(rows["listing/1000/longest_turn"]["value"], 0)
+        self.assertGreater(rows["listing/1000/seconds"]["value"], 0)
 
     def test_a_server_that_is_not_built_is_named_and_left_out(self):
         with tempfile.TemporaryDirectory() as empty:

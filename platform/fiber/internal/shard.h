@@ -129,7 +129,7 @@ class Shard final {
   void RunBody(FiberRecord& self);
   void FreeFiber(FiberRecord& fiber);
   void ReleaseIdleFibers(size_t keep, size_t at_most);
-  FiberInfo Describe(const FiberRecord& fiber, const FiberQuery& query) const;
+  void Describe(const FiberRecord& fiber, const FiberQuery& query, FiberNotes* notes) const;
   void ListSlice(FiberListing* listing);
   void SkipInListings(const FiberRecord& fiber);
   void BeginLockWait(const FiberRecord& fiber);

@@ -1,7 +1,7 @@
 // How a shard tells of its fibers. See shard.cc for what it does with them.
 #include <cstdint>
 #include <memory>
-#include <string>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -18,52 +18,49 @@ namespace {
 // The scheduler's own frames at the inner end of a fiber that was left: Boost's switch, its
 // context, BoostScheduler::Resume. SwitchAway() and its callers may be inlined, so they are left to
 // those who print names (stack_trace.h).
-void AddStack(const FiberRecord& fiber, FiberInfo* info) {
-  if (!fiber.has_stack || !SavedStacksWork()) return;
-  uintptr_t addresses[kMaxStackFrames];
-  const size_t count =
-      WalkSavedStack(BoostScheduler::SavedRegisters(fiber.context), addresses, kMaxStackFrames);
-  info->stack.assign(addresses, addresses + count);
+size_t StackOf(const FiberRecord& fiber, std::span<uintptr_t> addresses) {
+  if (!fiber.has_stack || !SavedStacksWork()) return 0;
+  return WalkSavedStack(BoostScheduler::SavedRegisters(fiber.context), addresses.data(),
+                        addresses.size());
 }
 
-void AddWait(const FiberRecord& fiber, FiberInfo* info) {
-  info->waits_for = fiber.waits_for.kind;
-  info->object_id = reinterpret_cast<uintptr_t>(fiber.waits_for.object);
-  if (fiber.waits_for.owner != nullptr) {
-    info->owner_id = fiber.waits_for.owner(fiber.waits_for.object);
-  }
-}
-
-void AddScope(const CancelScope& scope, int64_t now_nanos, FiberInfo* info) {
-  if (const int64_t deadline = ScopeAccess::DeadlineNanos(scope); deadline != kNeverNanos) {
-    info->deadline_left_nanos = deadline - now_nanos;
-  }
-  if (scope.cancelled()) info->cancelled = std::string(CancelCauseName(scope.cause()));
+const char* StateName(FiberState state) {
+  return state == FiberState::kReady     ? "ready"
+         : state == FiberState::kRunning ? "running"
+                                         : "parked";
 }
 
 }  // namespace
 
-FiberInfo Shard::Describe(const FiberRecord& fiber, const FiberQuery& query) const {
+void Shard::Describe(const FiberRecord& fiber, const FiberQuery& query, FiberNotes* notes) const {
   FiberInfo info;
+  FiberNotes::Parts parts{.state = StateName(fiber.state), .name = fiber.name};
   info.id = fiber.id;
   info.shard = index_;
-  info.state = fiber.state == FiberState::kReady     ? "ready"
-               : fiber.state == FiberState::kRunning ? "running"
-                                                     : "parked";
-  info.name = fiber.name;
   info.age_nanos = loop_nanos_ - fiber.spawned_nanos;
   info.state_nanos = loop_nanos_ - fiber.state_since_nanos;
   info.parent_id = fiber.parent_id;
   info.group_id = reinterpret_cast<uintptr_t>(fiber.group);
-  if (fiber.state == FiberState::kParked) AddWait(fiber, &info);
-  if (fiber.scope != nullptr) AddScope(*fiber.scope, loop_nanos_, &info);
+  if (fiber.state == FiberState::kParked) {
+    const WaitInfo& wait = fiber.waits_for;
+    parts.waits_for = wait.kind;
+    info.object_id = reinterpret_cast<uintptr_t>(wait.object);
+    if (wait.owner != nullptr) info.owner_id = wait.owner(wait.object);
+  }
+  if (const CancelScope* const scope = fiber.scope; scope != nullptr) {
+    if (const int64_t deadline = ScopeAccess::DeadlineNanos(*scope); deadline != kNeverNanos) {
+      info.deadline_left_nanos = deadline - loop_nanos_;
+    }
+    if (scope->cancelled()) parts.cancelled = CancelCauseName(scope->cause());
+  }
   char text[kMaxDescription] = "";
   if (observer_ != nullptr &&
       observer_->DescribeFiber(FiberLocals(fiber.locals), text, sizeof(text))) {
-    info.trace_id = text;
+    parts.trace_id = text;
   }
-  if (query.stacks) AddStack(fiber, &info);
-  return info;
+  uintptr_t addresses[kMaxStackFrames];
+  if (query.stacks) parts.stack = {addresses, StackOf(fiber, addresses)};
+  notes->Add(std::move(info), parts);
 }
 
 void Shard::List(std::unique_ptr<FiberListing> listing) {
@@ -77,10 +74,10 @@ void Shard::ListSlice(FiberListing* listing) {
   const uint64_t slice_cycles =
       static_cast<uint64_t>(static_cast<double>(FiberListing::kSliceNanos) / NanosPerCycle());
   const uint64_t begin = ReadCycles();
-  std::vector<FiberInfo> slice;
+  FiberNotes slice;
   while (listing->next != nullptr && ReadCycles() - begin < slice_cycles) {
     const FiberRecord& fiber = *std::exchange(listing->next, listing->next->all_next);
-    if (fiber.body != nullptr) slice.push_back(Describe(fiber, listing->query));
+    if (fiber.body != nullptr) Describe(fiber, listing->query, &slice);
   }
   if (listing->next != nullptr) {
     listing->deliver(std::move(slice), /*last=*/false);
@@ -111,10 +108,12 @@ void Shard::BeginLockWait(const FiberRecord& fiber) {
 void Shard::ReportDeadlock(uint64_t fiber_id) {
   const FiberRecord* const closer = FindFiber(fiber_id);
   if (closer == nullptr || closer->waits_for.owner == nullptr) return;
-  std::vector<FiberInfo> ring;
+  FiberNotes notes;
   for (const FiberRecord* const fiber : lock_waiters_.RingOf(*closer)) {
-    ring.push_back(Describe(*fiber, {.stacks = true}));
+    Describe(*fiber, {.stacks = true}, &notes);
   }
+  std::vector<FiberInfo> ring;
+  notes.AppendTo(&ring);
   if (ring.empty()) return;  // A cancellation has broken it meanwhile.
   if (observer_ != nullptr) {
     observer_->OnDeadlock(ring);
