@@ -13,7 +13,7 @@ import signal
 import sys
 from typing import List, Optional
 
-from benchmarks import echo, listing, micro, million, parked, processes, rows, sleepers
+from benchmarks import echo, listing, micro, million, parked, processes, rows, sleepers, watched
 
 MEASUREMENTS = {
     "echo": echo,
@@ -21,6 +21,7 @@ MEASUREMENTS = {
     "parked": parked,
     "million": million,
     "listing": listing,
+    "watched": watched,
     "micro": micro,
 }
 

@@ -63,6 +63,14 @@ class BenchSmokeTest(unittest.TestCase):
         self.assertGreater(rows["listing/1000/longest_turn"]["value"], 0)
         self.assertGreater(rows["listing/1000/seconds"]["value"], 0)
 
+    def test_watched_fibers_are_compared_with_others(self):
+        rows, _ = self.rows("watched", "--quick")
+        for work in ("switch", "park", "spawn"):
+            self.assertGreater(rows[f"watched/{work}/watched/cpu_time"]["value"], 0)
+            ratio = rows[f"watched/{work}/watched/cpu_time_ratio"]
+            self.assertEqual(ratio["ratio_to"], f"watched/{work}/plain/cpu_time")
+            self.assertEqual(ratio["runs"], 3)
+
     def test_a_server_that_is_not_built_is_named_and_left_out(self):
         with tempfile.TemporaryDirectory() as empty:
             done = run(sys.executable, HERE / "bench.py", "--bin-dir", empty, "echo", "--quick")

@@ -9,12 +9,11 @@ import argparse
 import dataclasses
 import random
 import re
-import shutil
 import tempfile
 import time
 from typing import Dict, List, Tuple
 
-from benchmarks import h2load, processes, rows, servers
+from benchmarks import callgrind, h2load, processes, rows, servers
 
 HELP = "CPU time, throughput and latency of a unary call, against hand-written gRPC"
 
@@ -25,7 +24,6 @@ SETTLE_SECONDS = 0.003
 # The cost of start-up, connections and shutdown is in both runs, so it leaves the difference.
 CALLGRIND_WARMUP_REQUESTS = 1000
 CALLGRIND_REQUESTS = 5000
-CALLGRIND_TIMEOUT_SECONDS = 300
 
 
 def parse_shapes(text: str) -> List[Tuple[int, int]]:
@@ -158,27 +156,22 @@ def count_instructions(name: str, command: List[str], options, shape: Tuple[int,
                        requests: int) -> int:
     """User instructions of a server's whole life, with `requests` calls in it."""
     with tempfile.TemporaryDirectory() as directory, processes.Processes() as running:
-        valgrind = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={directory}/out"]
-        server = running.start_server(name, valgrind + command,
-                                      timeout_seconds=CALLGRIND_TIMEOUT_SECONDS)
+        server = running.start_server(name, callgrind.command(command, directory),
+                                      timeout_seconds=callgrind.TIMEOUT_SECONDS)
         client = running.start_client(
             processes.require_binary(options.bin_dir, servers.CLIENT), [server.address],
             [f"--connections={shape[0]}", f"--streams={shape[1]}",
              f"--payload_bytes={options.payload_bytes}"])
         servers.require_success(
-            name, client.requests(0, requests, timeout_seconds=CALLGRIND_TIMEOUT_SECONDS))
+            name, client.requests(0, requests, timeout_seconds=callgrind.TIMEOUT_SECONDS))
         client.write_line("quit")
         client.wait(processes.STOP_TIMEOUT_SECONDS)
-        server.terminate(CALLGRIND_TIMEOUT_SECONDS)
-        match = re.search(r"Collected : (\d+)", server.stderr_text())
-        if not match:
-            raise processes.BenchError(f"valgrind gave no total for {name}")
-        return int(match.group(1))
+        server.terminate(callgrind.TIMEOUT_SECONDS)
+        return callgrind.total(server)
 
 
 def callgrind_rows(options, shape: Tuple[int, int]) -> List[rows.Row]:
-    if shutil.which("valgrind") is None:
-        processes.note("valgrind is not installed: no instruction counts (apt install valgrind)")
+    if not callgrind.available():
         return []
     prefix = f"echo/{shape[0]}x{shape[1]}"
     counts = {}
