@@ -17,6 +17,7 @@ namespace weft::app {
 // Costs a call one relaxed load until the drain begins.
 class DrainReport final : public rpc::ServerInterceptor {
  public:
+  rpc::InterceptorStage stage() const override { return rpc::InterceptorStage::kTransport; }
   absl::Status Intercept(rpc::CallContext& call, Next next) override;
 
   // From now on cancelled calls are counted. Any thread.

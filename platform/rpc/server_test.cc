@@ -155,7 +155,10 @@ TEST(Wire, RepliesOfOneTurnArriveWhole) {
 
 class Recorder final : public ServerInterceptor {
  public:
-  Recorder(std::string name, std::vector<std::string>* log) : name_(std::move(name)), log_(log) {}
+  Recorder(std::string name, std::vector<std::string>* log,
+           InterceptorStage stage = InterceptorStage::kUser)
+      : name_(std::move(name)), log_(log), stage_(stage) {}
+  InterceptorStage stage() const override { return stage_; }
   absl::Status Intercept(CallContext& call, Next next) override {
     log_->push_back(absl::StrCat(name_, " before ", call.method().name()));
     absl::Status status = next();
@@ -166,7 +169,58 @@ class Recorder final : public ServerInterceptor {
  private:
   const std::string name_;
   std::vector<std::string>* const log_;
+  const InterceptorStage stage_;
 };
+
+// Its stage, as a call starts.
+class ClientRecorder final : public ClientInterceptor {
+ public:
+  ClientRecorder(InterceptorStage stage, std::vector<InterceptorStage>* log)
+      : stage_(stage), log_(log) {}
+  InterceptorStage stage() const override { return stage_; }
+  std::unique_ptr<ClientCallTracker> Start(OutgoingCall&) override {
+    log_->push_back(stage_);
+    return nullptr;
+  }
+
+ private:
+  const InterceptorStage stage_;
+  std::vector<InterceptorStage>* const log_;
+};
+
+TEST(Interceptors, StandInTheOrderOfTheirStages) {
+  std::vector<std::string> log;
+  Recorder user("user", &log);
+  Recorder admission("admission", &log, InterceptorStage::kAdmission);
+  Recorder first("first telemetry", &log, InterceptorStage::kTelemetry);
+  Recorder second("second telemetry", &log, InterceptorStage::kTelemetry);
+  Recorder transport("transport", &log, InterceptorStage::kTransport);
+  TestServer server({.interceptors = {&user, &first, &admission, &second, &transport}});
+  server.Run([&] { EXPECT_TRUE(server.client().Say({}).ok()); });
+  ASSERT_EQ(log.size(), 10U);
+  log.resize(5);
+  EXPECT_EQ(log,
+            (std::vector<std::string>{
+                "transport before bench.v1.Echo/Say", "first telemetry before bench.v1.Echo/Say",
+                "second telemetry before bench.v1.Echo/Say", "admission before bench.v1.Echo/Say",
+                "user before bench.v1.Echo/Say"}));
+}
+
+TEST(Interceptors, OfAClientStandTheOtherWayRound) {
+  std::vector<InterceptorStage> log;
+  ClientRecorder transport(InterceptorStage::kTransport, &log);
+  ClientRecorder telemetry(InterceptorStage::kTelemetry, &log);
+  ClientRecorder user(InterceptorStage::kUser, &log);
+  TestServer server;
+  auto channel = rpc::Channel::Create(
+      absl::StrCat("127.0.0.1:", server.port()),
+      {.interceptors = {&transport, &telemetry, &user}, .own_connection = true});
+  ASSERT_TRUE(channel.ok());
+  server.Run([&] { EXPECT_TRUE(bench::v1::EchoClient(*channel).Say({}).ok()); });
+  EXPECT_EQ(log,
+            (std::vector<InterceptorStage>{InterceptorStage::kUser, InterceptorStage::kTelemetry,
+                                           InterceptorStage::kTransport}));
+}
 
 TEST(Interceptors, NestInTheirOrderAndSeeTheStatus) {
   std::vector<std::string> log;

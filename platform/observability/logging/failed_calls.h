@@ -17,6 +17,7 @@ namespace weft::observability {
 class FailedCallLog final : public rpc::ServerInterceptor {
  public:
   FailedCallLog();
+  rpc::InterceptorStage stage() const override { return rpc::InterceptorStage::kTelemetry; }
   absl::Status Intercept(CallContext& call, Next next) override;
 
  private:

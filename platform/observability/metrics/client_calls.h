@@ -20,6 +20,7 @@ namespace weft::observability {
 class MetricsClientInterceptor final : public rpc::ClientInterceptor,
                                        public prometheus::Collectable {
  public:
+  rpc::InterceptorStage stage() const override { return rpc::InterceptorStage::kTelemetry; }
   // Never parks. The tracker is the one allocation a call, which the interface asks for.
   std::unique_ptr<rpc::ClientCallTracker> Start(rpc::OutgoingCall& call) override;
 

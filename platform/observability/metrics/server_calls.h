@@ -27,6 +27,7 @@ class MetricsServerInterceptor final : public rpc::ServerInterceptor,
   // counted all the same. Any thread.
   void RegisterService(const rpc::Service& service);
 
+  rpc::InterceptorStage stage() const override { return rpc::InterceptorStage::kTelemetry; }
   // Parks only if `next` does.
   absl::Status Intercept(CallContext& call, Next next) override;
 

@@ -23,6 +23,7 @@ class TracingClientInterceptor final : public rpc::ClientInterceptor {
                            RatioThreshold threshold)
       : tracer_(std::move(tracer)), threshold_(threshold) {}
 
+  rpc::InterceptorStage stage() const override { return rpc::InterceptorStage::kTelemetry; }
   // Never parks. Null when the call is not recorded.
   std::unique_ptr<rpc::ClientCallTracker> Start(rpc::OutgoingCall& call) override;
 

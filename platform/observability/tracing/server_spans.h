@@ -33,6 +33,7 @@ class TracingServerInterceptor final : public rpc::ServerInterceptor {
   TracingServerInterceptor(TracerPtr tracer, RatioThreshold threshold)
       : tracer_(std::move(tracer)), threshold_(threshold) {}
 
+  rpc::InterceptorStage stage() const override { return rpc::InterceptorStage::kTelemetry; }
   // Parks only if `next` does.
   absl::Status Intercept(CallContext& call, Next next) override;
 

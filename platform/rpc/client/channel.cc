@@ -43,6 +43,7 @@ absl::StatusOr<std::shared_ptr<Channel>> Channel::Create(std::string target,
   if (options.tls.has_value()) {
     if (absl::Status s = Validate(*options.tls); !s.ok()) return s;
   }
+  SortForClient(options.interceptors);
   grpc_init();
   std::vector<grpc_arg> args = {
       IntegerArg(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, options.max_receive_message_bytes),

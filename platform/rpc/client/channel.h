@@ -22,7 +22,7 @@ struct ChannelOptions {
   // Set: connections are encrypted, and the server proves who it is. Unset: plaintext.
   std::optional<TlsChannelOptions> tls = std::nullopt;
   int max_receive_message_bytes = 4 * 1024 * 1024;
-  // The outermost first. They outlive the channel.
+  // They outlive the channel. Sorted by their stages (interceptor_stage.h).
   std::vector<ClientInterceptor*> interceptors = {};
   // A connection of its own instead of sharing those of equal channels in the process.
   bool own_connection = false;
@@ -30,7 +30,9 @@ struct ChannelOptions {
 
 // What one call may ask for.
 struct CallOptions {
-  // The call ends at the earliest of these and of the deadline of the calling fiber's scope.
+  // The call ends at the earliest of these and of the deadline of the calling fiber's scope. With
+  // neither, the method's default_timeout holds (proto/weft/options.proto). To be free of the
+  // scope's, call inside a weft::CancelScope with a shield.
   absl::Duration timeout = absl::InfiniteDuration();
   absl::Time deadline = absl::InfiniteFuture();
   Metadata metadata = {};

@@ -3,7 +3,8 @@
 // Contract: Start() is called once a call, of any kind of method, before it is sent. It may add
 // metadata and bring the deadline forward. It returns a tracker, which is told the end and then
 // destroyed; null when it does not care. It may park; it must not throw, and is used by all
-// shards at once. Interceptors start in the channel's order and end in the reverse order.
+// shards at once. Interceptors start in the order of their stages, kUser first
+// (rpc/interceptor_stage.h), and end in the reverse order.
 #ifndef WEFT_PLATFORM_RPC_CLIENT_INTERCEPTOR_H_
 #define WEFT_PLATFORM_RPC_CLIENT_INTERCEPTOR_H_
 
@@ -13,6 +14,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "platform/rpc/interceptor_stage.h"
 #include "platform/rpc/metadata.h"
 #include "platform/rpc/method.h"
 
@@ -42,6 +44,7 @@ class ClientCallTracker {
 class ClientInterceptor {
  public:
   virtual ~ClientInterceptor() = default;
+  virtual InterceptorStage stage() const { return InterceptorStage::kUser; }
   virtual std::unique_ptr<ClientCallTracker> Start(OutgoingCall& call) = 0;
 };
 

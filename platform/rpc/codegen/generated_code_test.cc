@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "platform/rpc/codegen/testdata/no_package.weft.h"
+#include "platform/rpc/codegen/testdata/options.weft.h"
 #include "platform/rpc/codegen/testdata/shared.weft.h"
 #include "platform/rpc/codegen/testdata/warehouse.weft.h"
 
@@ -201,6 +202,21 @@ TEST(GeneratedHandler, MethodNotOverriddenAnswersUnimplementedWithItsName) {
               nullptr)
         << status;
   }
+}
+
+TEST(GeneratedMethods, HaveTheOptionsOfTheProto) {
+  using options::v1::TariffsMethods;
+  static_assert(TariffsMethods::kGet.options.idempotency == rpc::Idempotency::kNoSideEffects);
+  static_assert(TariffsMethods::kGet.options.default_timeout == absl::Milliseconds(1500));
+  static_assert(TariffsMethods::kGet.options.criticality == rpc::Criticality::kCriticalPlus);
+  static_assert(TariffsMethods::kGet.options.retry == rpc::Retry::kHedge);
+  static_assert(TariffsMethods::kSet.options.idempotency == rpc::Idempotency::kIdempotent);
+  static_assert(TariffsMethods::kSet.options.retry == rpc::Retry::kNever);
+  static_assert(TariffsMethods::kWatch.options.criticality == rpc::Criticality::kSheddable);
+  static_assert(TariffsMethods::kCount.options.default_timeout == absl::Seconds(60));
+  static_assert(!TariffsMethods::kPlain.options.idempotent());
+  static_assert(TariffsMethods::kPlain.options.default_timeout == absl::InfiniteDuration());
+  static_assert(TariffsMethods::kPlain.options.criticality == rpc::Criticality::kCritical);
 }
 
 TEST(GeneratedClient, EachKindHasItsShape) {

@@ -13,6 +13,7 @@
 #include "platform/rpc/codegen/code_writer.h"
 #include "platform/rpc/codegen/handler_writer.h"
 #include "platform/rpc/codegen/names.h"
+#include "platform/rpc/codegen/options_writer.h"
 
 namespace weft::rpc::codegen {
 namespace {
@@ -41,6 +42,7 @@ std::set<std::string> Includes(const std::string& stem) {
   return {
       "absl/status/status.h",
       "absl/status/statusor.h",
+      "absl/time/time.h",
       "platform/rpc/client/calls.h",
       "platform/rpc/client/channel.h",
       "platform/rpc/method.h",
@@ -115,6 +117,7 @@ absl::Status GenerateFile(const FileDescriptor& file, const std::string& paramet
                                                    "--weft_out=FOLDER"));
   }
   if (absl::Status s = CheckNames(file); !s.ok()) return s;
+  if (absl::Status s = CheckOptions(file); !s.ok()) return s;
   const std::string stem = google::protobuf::compiler::cpp::StripProto(file.name());
   absl::Status written = WriteFile(context, stem + ".weft.h", Header(file, stem));
   written.Update(WriteFile(context, stem + ".weft.cc", Source(file, stem)));

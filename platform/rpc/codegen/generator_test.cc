@@ -113,7 +113,8 @@ TEST_P(Golden, OutputIsAsRecorded) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Files, Golden, ::testing::Values("warehouse", "shared", "no_package"),
+INSTANTIATE_TEST_SUITE_P(Files, Golden,
+                         ::testing::Values("warehouse", "shared", "no_package", "options"),
                          [](const auto& info) { return std::string(info.param); });
 
 TEST(Generator, AnyParameterIsRefused) {
@@ -194,6 +195,44 @@ TEST(Generator, BackslashAtTheEndOfACommentDoesNotSwallowTheNextLine) {
   ASSERT_TRUE(output.ok) << output.error;
   EXPECT_THAT(output.files.at("a.weft.h"),
               AllOf(HasSubstr("// A comment\n"), HasSubstr("// C:\n"), Not(HasSubstr("\\\n"))));
+}
+
+// The error for a unary method M with these options.
+std::string OptionsError(const std::string& options, const std::string& reply = "Pong") {
+  MemoryTree memory;
+  memory.Add("a.proto", "syntax = \"proto3\"; import \"proto/weft/options.proto\";" +
+                            std::string(kMessages) + "service S { rpc M(Ping) returns (" + reply +
+                            ") {" + options + "} }");
+  memory.Add("proto/weft/options.proto", ReadFile("proto/weft/options.proto"));
+  for (const std::string name : {"descriptor", "duration"}) {
+    const std::string path = "google/protobuf/" + name + ".proto";
+    memory.Add(path, ReadFile("/usr/include/" + path));
+  }
+  FailingErrorCollector errors;
+  Importer importer(&memory, &errors);
+  return Generate(importer.Import("a.proto")).error;
+}
+
+TEST(Generator, OptionsThatContradictEachOtherAreRefused) {
+  EXPECT_THAT(OptionsError("option (weft.method).retry = HEDGE;"),
+              AllOf(HasSubstr("a.proto: S.M"), HasSubstr("idempotency_level")));
+  EXPECT_THAT(OptionsError("option idempotency_level = IDEMPOTENT;"
+                           "option (weft.method).retry = HEDGE;",
+                           "stream Pong"),
+              HasSubstr("streams are not hedged"));
+  EXPECT_EQ(OptionsError("option idempotency_level = IDEMPOTENT;"
+                         "option (weft.method).retry = HEDGE;"),
+            "");
+}
+
+TEST(Generator, TimeoutsThatNobodyMeansAreRefused) {
+  for (const std::string timeout : {"{}", "{ seconds: -1 }", "{ seconds: 1 nanos: -5 }",
+                                    "{ nanos: 1000000000 }", "{ seconds: 40000000 }"}) {
+    EXPECT_THAT(OptionsError("option (weft.method).default_timeout = " + timeout + ";"),
+                HasSubstr("default_timeout must be"))
+        << timeout;
+  }
+  EXPECT_EQ(OptionsError("option (weft.method).default_timeout = { nanos: 1 };"), "");
 }
 
 TEST(Generator, GuardsOfSimilarFileNamesDiffer) {

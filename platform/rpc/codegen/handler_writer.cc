@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "platform/rpc/codegen/method_shape.h"
 #include "platform/rpc/codegen/names.h"
+#include "platform/rpc/codegen/options_writer.h"
 
 namespace weft::rpc::codegen {
 namespace {
@@ -79,6 +80,22 @@ void DefineConstructor(CodeWriter& out, const ServiceDescriptor& service) {
   out.Line();
 }
 
+void DeclareMethod(CodeWriter& out, const ServiceDescriptor& service,
+                   const MethodDescriptor& method) {
+  const std::vector<std::string> options = OptionInitializers(method);
+  out.List(
+      absl::StrCat("static constexpr ::weft::rpc::MethodDescriptor ", ConstantName(method), " = {"),
+      {absl::StrCat("\"/", service.full_name(), "/", method.name(), "\""),
+       absl::StrCat("::weft::rpc::MethodKind::k", MethodShape(method).kind)},
+      options.empty() ? "};" : ",");
+  if (options.empty()) return;
+  out.SetIndent(6);
+  for (size_t i = 0; i < options.size(); ++i) {
+    out.Line(absl::StrCat(i == 0 ? "{" : " ", options[i], i + 1 == options.size() ? "}};" : ","));
+  }
+  out.SetIndent(2);
+}
+
 }  // namespace
 
 void DeclareMethods(CodeWriter& out, const ServiceDescriptor& service) {
@@ -90,11 +107,7 @@ void DeclareMethods(CodeWriter& out, const ServiceDescriptor& service) {
   if (service.method_count() > 0) out.Line();
   for (int i = 0; i < service.method_count(); ++i) {
     const MethodDescriptor& method = *service.method(i);
-    out.List(absl::StrCat("static constexpr ::weft::rpc::MethodDescriptor ", ConstantName(method),
-                          " = {"),
-             {absl::StrCat("\"/", service.full_name(), "/", method.name(), "\""),
-              absl::StrCat("::weft::rpc::MethodKind::k", MethodShape(method).kind)},
-             "};");
+    DeclareMethod(out, service, method);
   }
   out.SetIndent(0);
   out.Line("};");

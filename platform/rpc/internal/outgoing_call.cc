@@ -18,11 +18,12 @@
 namespace weft::rpc::internal {
 namespace {
 
-absl::Time EffectiveDeadline(const CallOptions& options) {
+absl::Time EffectiveDeadline(const MethodDescriptor& method, const CallOptions& options) {
   absl::Time deadline = options.deadline;
-  if (options.timeout != absl::InfiniteDuration()) {
-    deadline = std::min(deadline, weft::Now() + options.timeout);
-  }
+  const bool asked =
+      options.timeout != absl::InfiniteDuration() || deadline != absl::InfiniteFuture();
+  const absl::Duration timeout = asked ? options.timeout : method.options.default_timeout;
+  if (timeout != absl::InfiniteDuration()) deadline = std::min(deadline, weft::Now() + timeout);
   if (const CancelScope* const scope = CancelScope::Current()) {
     deadline = std::min(deadline, scope->deadline());
   }
@@ -55,7 +56,8 @@ absl::Status CoreCall::Start() {
         " from outside a fiber: make it on one of a runtime with ShardQueues (Runtime::Run)"));
   }
   if (!options_.metadata.empty()) metadata_ = options_.metadata;
-  OutgoingCall outgoing = {method_, channel_.target(), metadata_, EffectiveDeadline(options_)};
+  OutgoingCall outgoing = {method_, channel_.target(), metadata_,
+                           EffectiveDeadline(method_, options_)};
   for (ClientInterceptor* const interceptor : channel_.options().interceptors) {
     if (auto tracker = interceptor->Start(outgoing)) trackers_.push_back(std::move(tracker));
   }

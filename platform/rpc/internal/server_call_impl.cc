@@ -33,6 +33,7 @@ void ServerCallImpl::Begin(const AcceptedCall& accepted) {
   received_metadata_.assign(accepted.metadata.begin(), accepted.metadata.end());
   accepted_nanos_ = shard_.clock().MonotonicNanos();
   deadline_nanos_ = accepted.deadline_nanos;
+  if (deadline_nanos_ == kNeverNanos) deadline_nanos_ = DefaultDeadlineNanos();
   connection_ = shard_.connections().Find(core_);
   scope_.emplace(deadline_nanos_, method_->name());
   if (deadline_nanos_ <= accepted_nanos_) {
@@ -45,6 +46,13 @@ void ServerCallImpl::Begin(const AcceptedCall& accepted) {
     handler_runs_ = false;
     Finish(absl::ResourceExhaustedError("the server has no fiber left for this call"));
   }
+}
+
+// For a call whose client waits for ever.
+int64_t ServerCallImpl::DefaultDeadlineNanos() const {
+  const absl::Duration timeout = method_->options.default_timeout;
+  if (timeout == absl::InfiniteDuration()) return kNeverNanos;
+  return accepted_nanos_ + absl::ToInt64Nanoseconds(timeout);
 }
 
 // --- Serving, on the call's fiber ------------------------------------------------------------

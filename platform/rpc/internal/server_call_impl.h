@@ -109,6 +109,7 @@ class ServerCallImpl final : public ServerCall, private weft::internal::FiberBod
   void Run() override;
   void Finished() override {}
   void OnFirstPark() override;
+  int64_t DefaultDeadlineNanos() const;
   absl::Status RunInterceptors(size_t index);
   absl::Status RunHandler();
   absl::Status CheckMetadata() const;

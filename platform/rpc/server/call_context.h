@@ -32,7 +32,8 @@ class CallContext {
   // else its common name. Empty otherwise.
   virtual std::vector<std::string> peer_identities() const = 0;
 
-  // When the client stops waiting; absl::InfiniteFuture() when it set no deadline. The call's
+  // When the client stops waiting. When it set no deadline, the method's default_timeout from the
+  // start, or absl::InfiniteFuture() if there is none (proto/weft/options.proto). The call's
   // cancel scope has this deadline, so every park and every outgoing call is bounded by it.
   virtual absl::Time deadline() const = 0;
 

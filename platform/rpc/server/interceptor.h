@@ -3,8 +3,8 @@
 // Contract: Intercept() is called once a call, of any kind of method, before the handler. It either
 // calls `next` exactly once and returns its status or another one, or returns a status without
 // calling `next`, which answers the call without the handler. It may park. It must not throw, and
-// must be safe to use by all shards at once. The first interceptor in the server's list is the
-// outermost.
+// must be safe to use by all shards at once. Its stage says where it stands among the others
+// (rpc/interceptor_stage.h).
 //
 //   class Timing final : public weft::rpc::ServerInterceptor {
 //     absl::Status Intercept(weft::CallContext& call, Next next) override {
@@ -19,6 +19,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "platform/rpc/interceptor_stage.h"
 #include "platform/rpc/server/call_context.h"
 
 namespace weft::rpc {
@@ -28,6 +29,7 @@ class ServerInterceptor {
   using Next = absl::FunctionRef<absl::Status()>;
 
   virtual ~ServerInterceptor() = default;
+  virtual InterceptorStage stage() const { return InterceptorStage::kUser; }
   virtual absl::Status Intercept(CallContext& call, Next next) = 0;
 };
 

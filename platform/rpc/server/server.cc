@@ -314,6 +314,7 @@ ServerStats ServerImpl::Stats() const {
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(Runtime& runtime, ShardQueues& queues,
                                                       ServerOptions options,
                                                       std::vector<Service*> services) {
+  SortForServer(options.interceptors);
   auto server = std::make_unique<ServerImpl>(runtime, queues, std::move(options));
   if (absl::Status s = server->Start(services); !s.ok()) return s;
   return server;

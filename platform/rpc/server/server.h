@@ -45,7 +45,7 @@ struct ServerOptions {
   int accept_slots = 4;
   // How the replies of one turn of the loop leave (ARCHITECTURE.md, "Replies leave together").
   CoalesceReplies coalesce_replies = CoalesceReplies::kCollect;
-  // Outermost first; they outlive the server.
+  // They outlive the server. Sorted by their stages (interceptor_stage.h).
   std::vector<ServerInterceptor*> interceptors = {};
 };
 
