@@ -30,7 +30,9 @@ void AddTotals(const CallTable& table, CallTotalsMap& totals) {
     sum.started += started;
     for (size_t cause = 0; cause < kCancelCauses; ++cause) {
       const uint64_t cancelled = counters.cancelled(cause);
-      if (cancelled != 0) sum.cancelled[cause] += cancelled;
+      if (cancelled == 0) continue;
+      sum.cancelled[cause].calls += cancelled;
+      sum.cancelled[cause].wasted_nanos += counters.wasted_nanos(cause);
     }
     for (size_t code = 0; code < CallCounters::kStatuses; ++code) {
       const EndedCounters* ended = counters.ended(code);

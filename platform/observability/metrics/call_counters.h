@@ -65,11 +65,17 @@ class CallCounters {
     ended->received.Record(received_bytes);
   }
 
-  void Cancelled(CancelCause cause) { cancelled_[static_cast<size_t>(cause)].Add(1); }
+  // `wasted_nanos`: how long the handler went on after that.
+  void Cancelled(CancelCause cause, int64_t wasted_nanos) {
+    CancelledCounters& cancelled = cancelled_[static_cast<size_t>(cause)];
+    cancelled.calls.Add(1);
+    cancelled.wasted_nanos.Add(wasted_nanos > 0 ? static_cast<uint64_t>(wasted_nanos) : 0);
+  }
 
   // The reading side: any thread.
   uint64_t started() const { return started_.value(); }
-  uint64_t cancelled(size_t cause) const { return cancelled_[cause].value(); }
+  uint64_t cancelled(size_t cause) const { return cancelled_[cause].calls.value(); }
+  uint64_t wasted_nanos(size_t cause) const { return cancelled_[cause].wasted_nanos.value(); }
   const EndedCounters* ended(size_t code) const {
     return ended_[code].load(std::memory_order_acquire);
   }
@@ -80,10 +86,15 @@ class CallCounters {
  private:
   static constexpr size_t kUnknownStatus = static_cast<size_t>(absl::StatusCode::kUnknown);
 
+  struct CancelledCounters {
+    ShardCounter calls;
+    ShardCounter wasted_nanos;
+  };
+
   const rpc::MethodDescriptor* const method_;
   const std::string target_;
   ShardCounter started_;
-  std::array<ShardCounter, kCancelCauses> cancelled_;
+  std::array<CancelledCounters, kCancelCauses> cancelled_;
   std::array<std::atomic<EndedCounters*>, kStatuses> ended_{};
 };
 
@@ -139,10 +150,14 @@ struct EndedTotals {
   uint64_t sent_bytes = 0;
   uint64_t received_bytes = 0;
 };
+struct CancelledTotals {
+  uint64_t calls = 0;
+  uint64_t wasted_nanos = 0;
+};
 struct CallTotals {
   uint64_t started = 0;
-  std::map<size_t, EndedTotals> ended;   // by status code
-  std::map<size_t, uint64_t> cancelled;  // by CancelCause
+  std::map<size_t, EndedTotals> ended;          // by status code
+  std::map<size_t, CancelledTotals> cancelled;  // by CancelCause
 };
 using CallTotalsMap = std::map<std::pair<std::string, std::string>, CallTotals>;
 

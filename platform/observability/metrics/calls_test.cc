@@ -149,7 +149,7 @@ TEST(MetricsServerInterceptor, CountsCancelledCallsByCauseWhateverTheirStatus) {
                                       }),
                 status);
     }
-    FakeCall overdue(kList, {}, clock.MonotonicNanos() + 1);
+    FakeCall overdue(kList, {}, clock.MonotonicNanos() + 250'000'000);
     interceptor
         .Intercept(overdue,
                    [&] {
@@ -164,6 +164,10 @@ TEST(MetricsServerInterceptor, CountsCancelledCallsByCauseWhateverTheirStatus) {
                               "Get\",cause=\"client_gone\"} 2\n"));
   EXPECT_THAT(text, HasSubstr("weft_calls_cancelled_total{grpc_method=\"shop.v1.Shop/"
                               "List\",cause=\"deadline\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("weft_wasted_call_seconds_total{grpc_method=\"shop.v1.Shop/"
+                              "Get\",cause=\"client_gone\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("weft_wasted_call_seconds_total{grpc_method=\"shop.v1.Shop/"
+                              "List\",cause=\"deadline\"} 0.75"));
 }
 
 TEST(MetricsServerInterceptor, AStatusThatGrpcDoesNotKnowCountsAsUnknown) {

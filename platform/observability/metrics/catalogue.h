@@ -134,6 +134,12 @@ inline constexpr Metric kCatalogue[] = {
      "rpc",
      "Calls that were cancelled, or overdue, before their handler returned.",
      {"grpc_method", "cause"}},
+    {"weft_wasted_call_seconds_total",
+     MetricType::kCounter,
+     "seconds",
+     "rpc",
+     "Time that handlers went on after their call was cancelled or overdue.",
+     {"grpc_method", "cause"}},
 
     // The fiber runtime.
     {"weft_loop_lag_seconds",

@@ -1,6 +1,7 @@
 #include "platform/observability/metrics/server_calls.h"
 
 #include <utility>
+#include <vector>
 
 #include "platform/observability/metrics/families.h"
 
@@ -14,6 +15,13 @@ constexpr const Metric& kSent =
 constexpr const Metric& kReceived =
     CataloguedMetric("grpc_server_call_rcvd_total_compressed_message_size_bytes");
 constexpr const Metric& kCancelled = CataloguedMetric("weft_calls_cancelled_total");
+constexpr const Metric& kWasted = CataloguedMetric("weft_wasted_call_seconds_total");
+
+// How long ago a call in this scope ceased to be of use.
+int64_t WastedNanos(const CancelScope& scope, const Clock& clock, int64_t now_nanos) {
+  const std::vector<CancelReason> chain = scope.chain();
+  return chain.empty() ? 0 : now_nanos - clock.ToMonotonicNanos(chain.front().when);
+}
 
 }  // namespace
 
@@ -35,10 +43,12 @@ absl::Status MetricsServerInterceptor::Intercept(CallContext& call, Next next) {
   absl::Status status = next();
   const int64_t now_nanos = access.clock().MonotonicNanos();
   const CancelCause cause = call.scope().CauseAt(now_nanos);
+  const int64_t wasted_nanos =
+      cause == CancelCause::kNone ? 0 : WastedNanos(call.scope(), access.clock(), now_nanos);
   OptionalLock lock(access.mutex);
   counters->Ended(status.code(), now_nanos - call.accepted_nanos(), call.sent_bytes(),
                   call.received_bytes());
-  if (cause != CancelCause::kNone) counters->Cancelled(cause);
+  if (cause != CancelCause::kNone) counters->Cancelled(cause, wasted_nanos);
   return status;
 }
 
@@ -55,13 +65,14 @@ std::vector<prometheus::MetricFamily> MetricsServerInterceptor::Collect() const 
   prometheus::MetricFamily sent = MakeFamily(kSent);
   prometheus::MetricFamily received = MakeFamily(kReceived);
   prometheus::MetricFamily cancelled = MakeFamily(kCancelled);
+  prometheus::MetricFamily wasted = MakeFamily(kWasted);
   for (const auto& [key, calls] : totals) {
     const std::string& method = key.first;
     AddSample(started, kStarted, {method}, static_cast<double>(calls.started));
-    for (const auto& [cause, count] : calls.cancelled) {
-      AddSample(cancelled, kCancelled,
-                {method, std::string(CancelCauseLabel(static_cast<CancelCause>(cause)))},
-                static_cast<double>(count));
+    for (const auto& [cause, total] : calls.cancelled) {
+      const std::string label(CancelCauseLabel(static_cast<CancelCause>(cause)));
+      AddSample(cancelled, kCancelled, {method, label}, static_cast<double>(total.calls));
+      AddSample(wasted, kWasted, {method, label}, 1e-9 * static_cast<double>(total.wasted_nanos));
     }
     for (const auto& [code, ended] : calls.ended) {
       const std::string status = StatusLabel(code);
@@ -73,8 +84,8 @@ std::vector<prometheus::MetricFamily> MetricsServerInterceptor::Collect() const 
                    static_cast<double>(ended.received_bytes));
     }
   }
-  return {std::move(started), std::move(duration), std::move(sent), std::move(received),
-          std::move(cancelled)};
+  return {std::move(started),  std::move(duration),  std::move(sent),
+          std::move(received), std::move(cancelled), std::move(wasted)};
 }
 
 }  // namespace weft::observability
