@@ -58,6 +58,8 @@ absl::Status App::StartRuntime() {
   runtime_ = std::make_unique<Runtime>(
       RuntimeOptions{.shards = queues_->shards(),
                      .stack_bytes = config_.Int<size_t>("fibers.stack_bytes"),
+                     .small_stack_bytes = config_.Int<size_t>("fibers.small_stack_bytes"),
+                     .large_stack_bytes = config_.Int<size_t>("fibers.large_stack_bytes"),
                      .poller_factory = queues_->Pollers(),
                      .observer = telemetry_->runtime_observer(),
                      .name = options_.name,
@@ -107,6 +109,13 @@ absl::Status App::StartServer() {
   reflection_ = std::make_unique<rpc::Reflection>(services_);
   for (rpc::Service* service : reflection_->services()) services_.push_back(service);
 
+  absl::StatusOr<rpc::CallStacks> stacks =
+      rpc::ParseCallStacks(config_.String("fibers.call_stacks"));
+  if (!stacks.ok()) return AboutKey("fibers.call_stacks", stacks.status());
+  if (absl::Status s = stacks->CheckMethods(services_); !s.ok()) {
+    return AboutKey("fibers.call_stacks", s);
+  }
+
   std::vector<rpc::ServerInterceptor*> interceptors = telemetry_->server_interceptors();
   interceptors.push_back(&drain_report_);
   absl::StatusOr<std::unique_ptr<rpc::Server>> server = rpc::Server::Start(
@@ -115,6 +124,7 @@ absl::Status App::StartServer() {
        .tls = ServerTls(config_),
        .max_receive_message_bytes = config_.Int("grpc.max_receive_message_bytes"),
        .send_internal_messages = config_.Bool("grpc.send_internal_messages"),
+       .stacks = *std::move(stacks),
        .interceptors = std::move(interceptors)},
       services_);
   if (!server.ok()) return AboutKey("grpc.listen", server.status());

@@ -391,6 +391,8 @@ TEST(App, WrongFlagsAreOneLineAndStatusTwo) {
        "echo: flag --tracing.sample_ratio must be a number from 0 to 1"},
       {"--config=/nowhere.json", "echo: cannot read the configuration file /nowhere.json"},
       {"--admin.listen=nowhere", "echo: admin.listen: \"nowhere\" is no address"},
+      {"--fibers.call_stacks=unary=huge", "echo: fibers.call_stacks: 'unary=huge' is no kind of"},
+      {"--fibers.call_stacks=a.B/C=small", "echo: fibers.call_stacks: a stack is asked for"},
       {"--grpc.listen=nowhere", "echo: grpc.listen: cannot listen on 'nowhere'"},
       {"--tracing.otlp_endpoint=nowhere", "echo: tracing.otlp_endpoint: "},
       {"--echo.set_up=argument", "echo: echo.set_up: is wrong"},

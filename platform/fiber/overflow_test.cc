@@ -69,6 +69,15 @@ void RunInFiber(const RuntimeOptions& options, F function) {
 
 void Overflow() { Recurse(0); }
 
+void OverflowASmallStack() {
+  Runtime runtime({.shards = 1, .small_stack_bytes = 32 * 1024});
+  runtime.Run([] {
+    TaskGroup group({.stack = StackSize::kSmall});
+    group.Spawn(Overflow);
+    group.Wait().IgnoreError();
+  });
+}
+
 const RuntimeOptions kUnwatched = {.shards = 1, .stack_bytes = 64 * 1024};
 
 RuntimeOptions Watched(RuntimeObserver& observer) {
@@ -127,6 +136,12 @@ TEST(OverflowDeathTest, WithAWatchdogAndAnObserverItNamesTheTrace) {
   EXPECT_EXIT(
       RunInFiber(Watched(observer), Overflow), EndsBySegv,
       HasSubstr("fiber 2 'shop.v1.Shop/Get' (trace customer 17) on shard 0 has overflowed"));
+}
+
+TEST(OverflowDeathTest, OfASmallStackSaysWhichOptionIsMeant) {
+  EXPECT_EXIT(OverflowASmallStack(), EndsBySegv,
+              AllOf(HasSubstr("has overflowed its stack of 32768 bytes"),
+                    HasSubstr("raise RuntimeOptions::small_stack_bytes")));
 }
 
 TEST(OverflowDeathTest, OtherFaultsAreNotReportedAndEndAsBefore) {

@@ -46,7 +46,11 @@ struct RuntimeOptions {
   // Virtual size of a fiber's stack; memory is used page by page as the stack grows. Rounded up to
   // pages. A fiber that overflows it ends the process with SIGSEGV; who it was is said on stderr.
   size_t stack_bytes = 256 * 1024;
-  // Idle stacks kept warm for reuse by each shard; further ones are given back to the system.
+  // The same for fibers that were given another StackSize (stack_size.h).
+  size_t small_stack_bytes = 64 * 1024;
+  size_t large_stack_bytes = 1024 * 1024;
+  // Idle stacks, of all sizes together, kept warm for reuse by each shard; further ones are given
+  // back to the system, large ones first.
   size_t max_idle_fibers = 4096;
   // Fibers that may exist on a shard at once; more make Spawn fail its task with
   // RESOURCE_EXHAUSTED rather than the process with out-of-memory.

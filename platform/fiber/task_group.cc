@@ -50,7 +50,8 @@ TaskGroup::TaskGroup(internal::FiberRecord& owner, const Options& options)
     : owner_id_(owner.id),
       scope_(owner.shard, options.shield ? nullptr : owner.scope,
              internal::ToDeadlineNanos(options.deadline), options.name),
-      on_failure_(options.on_failure) {}
+      on_failure_(options.on_failure),
+      stack_(options.stack) {}
 
 bool TaskGroup::IsCalledByOwner() const {
   const internal::FiberRecord* const fiber = internal::CurrentFiber();
@@ -74,7 +75,8 @@ void TaskGroup::Start(const char* name, internal::TaskNode& node) {
                            .scope = &scope_,
                            .parent_id = owner_id_,
                            .group = this,
-                           .inherit_locals = true})) {
+                           .inherit_locals = true,
+                           .stack = stack_})) {
     node.set_status(absl::ResourceExhaustedError(
         "no fiber for a task: RuntimeOptions::max_fibers_per_shard or memory is used up"));
     OnFinished(node, name);

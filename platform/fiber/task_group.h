@@ -49,6 +49,7 @@
 #include "platform/fiber/cancel_scope.h"
 #include "platform/fiber/internal/task_node.h"
 #include "platform/fiber/internal/waiter.h"
+#include "platform/fiber/stack_size.h"
 
 namespace weft {
 
@@ -105,6 +106,7 @@ class TaskGroup {
     bool shield = false;
     const char* name = "";
     OnFailure on_failure = OnFailure::kCancelSiblings;
+    StackSize stack = StackSize::kDefault;  // of the children, not of theirs
   };
 
   // Requires: on a fiber.
@@ -159,6 +161,7 @@ class TaskGroup {
   const uint64_t owner_id_;  // the fiber that made the group
   CancelScope scope_;        // entered by the children, not by the fiber that made the group
   const OnFailure on_failure_;
+  const StackSize stack_;
   size_t running_ = 0;
   absl::Status first_failure_;
   internal::Waiter* joiner_ = nullptr;

@@ -32,6 +32,7 @@ VALUES = {
     "state": ["running", "ready", "parked", "idle"],
     "cause": ["computes", "no_cpu"],
     "pool": ["database"],
+    "size": ["default", "small", "large"],
     "le": ["0.1", "1", "+Inf"],
 }
 

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "platform/fiber/stack_size.h"
+
 namespace weft {
 class CancelScope;
 }  // namespace weft
@@ -33,6 +35,7 @@ struct StartOptions {
   const void* group = nullptr;   // the TaskGroup it is a child of; null: none
   bool inherit_locals = false;   // copy the FiberLocals of the calling fiber
   bool notify_first_park = false;
+  StackSize stack = StackSize::kDefault;
 };
 
 // Makes `body` run on a fiber of the caller's shard, soon; from a fiber or from the shard's loop.

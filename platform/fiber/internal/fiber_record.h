@@ -21,15 +21,17 @@ class context;
 namespace weft::internal {
 
 class Shard;
+struct FiberStacks;
 
 enum class FiberState : uint8_t { kIdle, kReady, kRunning, kParked };
 
 // All fields belong to the shard's thread, but for `remote_next`, which the wakers of other threads
-// write, and `shard`, which never changes.
+// write, and `shard` and `stacks`, which never change.
 struct FiberRecord {
-  explicit FiberRecord(Shard* owner) : shard(owner) {}
+  FiberRecord(Shard* owner, FiberStacks* own_stacks) : shard(owner), stacks(own_stacks) {}
 
   Shard* const shard;
+  FiberStacks* const stacks;  // where its stack is from, and goes back to
   boost::fibers::context* context = nullptr;
   FiberRecord* ready_next = nullptr;  // run queue, or the pool of idle fibers
   FiberRecord* remote_next = nullptr;

@@ -52,15 +52,18 @@ void WriteFrames(void* signal_context) {
 
 // Written before the frames are walked: should that fail, the kernel ends the process.
 void WriteReport(const StackOverflow& overflow, void* signal_context) {
+  const char* const option = overflow.size == StackSize::kSmall   ? "small_stack_bytes"
+                             : overflow.size == StackSize::kLarge ? "large_stack_bytes"
+                                                                  : "stack_bytes";
   SignalText text;
   text << "weft: fiber " << overflow.fiber_id << " '" << overflow.fiber_name << "'";
   if (overflow.description[0] != '\0') text << " (trace " << overflow.description << ")";
-  text
-      << " on shard " << static_cast<uint64_t>(overflow.shard) << " has overflowed its stack of "
-      << uint64_t{overflow.stack_bytes}
-      << " bytes. Look for a deep recursion or large local variables in the calls below, innermost "
-         "first; if so much is needed, raise RuntimeOptions::stack_bytes (of a service: "
-         "fibers.stack_bytes).\n";
+  text << " on shard " << static_cast<uint64_t>(overflow.shard) << " has overflowed its stack of "
+       << uint64_t{overflow.stack_bytes}
+       << " bytes. Look for a deep recursion or large local variables in the calls below, "
+          "innermost first; if so much is needed, give it a larger StackSize or raise "
+          "RuntimeOptions::"
+       << option << " (of a service: fibers." << option << ").\n";
   text.Write();
   WriteFrames(signal_context);
 }

@@ -85,7 +85,8 @@ Shard::Shard(Runtime& runtime, int index, const RuntimeOptions& options,
       run_budget_cycles_(RunBudgetCycles(clock_, kRunBudgetNanos)),
       watchdog_(watchdog),
       stall_cycles_(StallCycles(watchdog)),
-      stacks_(options.stack_bytes),
+      stacks_{FiberStacks(options.stack_bytes), FiberStacks(options.small_stack_bytes),
+              FiberStacks(options.large_stack_bytes)},
       ready_(SeedOfShard(options.shuffle_seed, index), options.on_resume),
       next_fiber_id_(static_cast<uint64_t>(index) + 1) {
   ThreadEvent started;
@@ -112,7 +113,7 @@ void Shard::ThreadMain(ThreadEvent* started) {
   exception_globals_ = abi::__cxa_get_globals();
   loop_sanitizer_.InitThreadStack();
   scheduler_.Install();
-  loop_nanos_ = longest_run_rotated_nanos_ = clock_.MonotonicNanos();
+  loop_nanos_ = longest_run_rotated_nanos_ = stacks_looked_at_nanos_ = clock_.MonotonicNanos();
   const SignalStack signal_stack;
   if (watchdog_ != nullptr) BeginWatch();
   started->Notify();
@@ -135,8 +136,9 @@ void Shard::WaitUntilIdle() {
 // --- Fibers ----------------------------------------------------------------------------------
 
 bool Shard::Start(FiberBody& body, const StartOptions& options) {
-  FiberRecord* fiber = TakeIdleFiber();
-  if (fiber == nullptr) fiber = NewFiber();
+  FiberStacks& stacks = stacks_[static_cast<size_t>(options.stack)];
+  FiberRecord* fiber = TakeIdleFiber(stacks);
+  if (fiber == nullptr) fiber = NewFiber(stacks);
   if (fiber == nullptr) return false;
   fiber->body = &body;
   fiber->scope = options.scope;
@@ -157,27 +159,32 @@ bool Shard::Start(FiberBody& body, const StartOptions& options) {
   return true;
 }
 
-FiberRecord* Shard::TakeIdleFiber() {
-  FiberRecord* const fiber = idle_;
+FiberRecord* Shard::TakeIdleFiber(FiberStacks& stacks) {
+  FiberRecord* const fiber = stacks.idle;
   if (fiber != nullptr) {
-    idle_ = fiber->ready_next;
+    stacks.idle = fiber->ready_next;
     idle_count_.Add(-1);
   }
   return fiber;
 }
 
-FiberRecord* Shard::NewFiber() {
-  if (live_fibers_ >= options_.max_fibers_per_shard) return nullptr;
-  void* const top = stacks_.Allocate();
+FiberRecord* Shard::NewFiber(FiberStacks& stacks) {
+  if (live_fibers_ >= options_.max_fibers_per_shard) {
+    // Idle ones, if any, have stacks of other sizes.
+    if (idle_count_.Get() == 0) return nullptr;
+    ReleaseIdleFibers(/*keep=*/0, /*at_most=*/1);
+  }
+  void* const top = stacks.pool.Allocate();
   if (top == nullptr) return nullptr;
-  char* const bottom = static_cast<char*>(top) - stacks_.stack_bytes();
+  const size_t stack_bytes = stacks.pool.stack_bytes();
+  char* const bottom = static_cast<char*>(top) - stack_bytes;
   void* const place = static_cast<char*>(top) - kFiberRecordBytes;
   SanitizerFiber sanitizer;
-  sanitizer.InitStack(bottom, stacks_.stack_bytes());  // First: the memory may still be poisoned.
-  auto* const fiber = new (place) FiberRecord(this);
+  sanitizer.InitStack(bottom, stack_bytes);  // First: the memory may still be poisoned.
+  auto* const fiber = new (place) FiberRecord(this, &stacks);
   fiber->sanitizer = sanitizer;
   fiber->context = scheduler_.NewContext(
-      place, stacks_.stack_bytes() - kFiberRecordBytes,
+      place, stack_bytes - kFiberRecordBytes,
       {.main = [](void* p) { RecordAt(p).shard->FiberMain(RecordAt(p)); }, .argument = fiber});
   fiber->all_next = all_;
   if (all_ != nullptr) all_->all_previous = fiber;
@@ -193,8 +200,8 @@ void Shard::FiberMain(FiberRecord& self) noexcept {
   for (;;) {
     RunBody(self);
     self.state = FiberState::kIdle;
-    self.ready_next = idle_;
-    idle_ = &self;
+    self.ready_next = self.stacks->idle;
+    self.stacks->idle = &self;
     idle_count_.Add(1);
     SwitchAway();
   }
@@ -224,17 +231,28 @@ void Shard::FreeFiber(FiberRecord& fiber) {
   (fiber.all_previous == nullptr ? all_ : fiber.all_previous->all_next) = fiber.all_next;
   if (fiber.all_next != nullptr) fiber.all_next->all_previous = fiber.all_previous;
   SkipInListings(fiber);
+  if (next_look_ == &fiber) next_look_ = fiber.all_next;
   --live_fibers_;
   scheduler_.Abandon(fiber.context);
   fiber.sanitizer.Destroy();
+  StackPool& pool = fiber.stacks->pool;
   fiber.~FiberRecord();
-  stacks_.Deallocate(StackTop(fiber));
+  pool.Deallocate(StackTop(fiber));
 }
 
-// Gives idle fibers' stacks back to the system, in slices: after a burst there may be many.
+// Gives idle fibers' stacks back to the system, in slices: after a burst there may be many. Those
+// that have run last come first, so one look tells how deep the burst was.
 void Shard::ReleaseIdleFibers(size_t keep, size_t at_most) {
-  for (size_t i = 0; i < at_most && idle_count_.Get() > keep; ++i) FreeFiber(*TakeIdleFiber());
-  stacks_.ReleaseMemory();
+  for (const StackSize size : {StackSize::kLarge, StackSize::kDefault, StackSize::kSmall}) {
+    FiberStacks& stacks = stacks_[static_cast<size_t>(size)];
+    if (stacks.idle == nullptr || at_most == 0) continue;
+    LookAtStack(*stacks.idle);
+    while (stacks.idle != nullptr && idle_count_.Get() > keep && at_most > 0) {
+      FreeFiber(*TakeIdleFiber(stacks));
+      --at_most;
+    }
+    stacks.pool.ReleaseMemory();
+  }
 }
 
 void Shard::MakeReady(FiberRecord& fiber) {
@@ -341,6 +359,9 @@ void Shard::RunFibers() {
   SwitchAway();
   if (idle_count_.Get() > options_.max_idle_fibers) [[unlikely]] {
     ReleaseIdleFibers(options_.max_idle_fibers, kReleasedPerTurn);
+  }
+  if (loop_nanos_ - stacks_looked_at_nanos_ >= kStackLookNanos) [[unlikely]] {
+    LookAtStacks();
   }
 }
 

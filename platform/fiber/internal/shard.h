@@ -21,21 +21,23 @@
 #include "platform/fiber/internal/boost_scheduler.h"
 #include "platform/fiber/internal/fiber_listing.h"
 #include "platform/fiber/internal/fiber_record.h"
+#include "platform/fiber/internal/fiber_stacks.h"
 #include "platform/fiber/internal/lock_waiters.h"
 #include "platform/fiber/internal/run_queue.h"
-#include "platform/fiber/internal/stack_pool.h"
 #include "platform/fiber/internal/stall_watch.h"
 #include "platform/fiber/internal/thread_event.h"
 #include "platform/fiber/internal/timer_heap.h"
 #include "platform/fiber/internal/watchdog.h"
 #include "platform/fiber/observer.h"
 #include "platform/fiber/runtime.h"
+#include "platform/fiber/stack_size.h"
 
 namespace weft::internal {
 
 // A fiber that has used up its stack, and who it is.
 struct StackOverflow {
   int shard = 0;
+  StackSize size = StackSize::kDefault;
   size_t stack_bytes = 0;
   uint64_t fiber_id = 0;
   char fiber_name[160] = "";
@@ -50,6 +52,9 @@ class Shard final {
   static constexpr int64_t kRunBudgetNanos = 500'000;
   // Idle fibers given back in one turn of the loop, when there are too many.
   static constexpr size_t kReleasedPerTurn = 256;
+  // How often stacks are looked at for how deep they were used, and how many at a time.
+  static constexpr int64_t kStackLookNanos = 100'000'000;
+  static constexpr int kStacksPerLook = 8;
   // Text that an observer may know a fiber by, with the zero byte at its end.
   static constexpr size_t kMaxDescription = 64;
 
@@ -123,12 +128,14 @@ class Shard final {
   void ThreadMain(ThreadEvent* started);
 
   // Fibers.
-  FiberRecord* TakeIdleFiber();
-  FiberRecord* NewFiber();
+  FiberRecord* TakeIdleFiber(FiberStacks& stacks);
+  FiberRecord* NewFiber(FiberStacks& stacks);
   [[noreturn]] void FiberMain(FiberRecord& self) noexcept;
   void RunBody(FiberRecord& self);
   void FreeFiber(FiberRecord& fiber);
   void ReleaseIdleFibers(size_t keep, size_t at_most);
+  void LookAtStack(FiberRecord& fiber);
+  void LookAtStacks();
   void Describe(const FiberRecord& fiber, const FiberQuery& query, FiberNotes* notes) const;
   void ListSlice(FiberListing* listing);
   void SkipInListings(const FiberRecord& fiber);
@@ -168,11 +175,12 @@ class Shard final {
 
   // Owned by the thread.
   BoostScheduler scheduler_;
-  StackPool stacks_;
+  std::array<FiberStacks, kStackSizes> stacks_;  // by StackSize
   TimerHeap timers_;
   RunQueue ready_;
-  FiberRecord* idle_ = nullptr;  // a stack of warm stacks: last in, first out
   FiberRecord* all_ = nullptr;
+  FiberRecord* next_look_ = nullptr;  // in `all_`: LookAtStacks
+  int64_t stacks_looked_at_nanos_ = 0;
   FiberListing* listings_ = nullptr;
   LockWaiters lock_waiters_;
   FiberRecord* current_ = nullptr;  // null: the loop

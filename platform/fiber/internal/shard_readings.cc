@@ -31,7 +31,14 @@ ShardStats Shard::Stats() const {
   stats.running = running_count_.Get();
   stats.idle = idle_count_.Get();
   stats.timers = timer_count_.Get();
-  stats.stacks = stacks_.in_use();
+  for (size_t size = 0; size < kStackSizes; ++size) {
+    const FiberStacks& stacks = stacks_[size];
+    stats.stacks += stacks.pool.in_use();
+    stats.stacks_by_size[size] = {
+        .stack_bytes = stacks.pool.stack_bytes(),
+        .in_use = stacks.pool.in_use(),
+        .high_water_bytes = stacks.high_water_bytes.load(std::memory_order_relaxed)};
+  }
   for (size_t cause = 0; cause < kCancelCauses; ++cause) {
     stats.scopes_cancelled_total[cause] = scopes_cancelled_[cause].Get();
   }

@@ -104,4 +104,24 @@ void StackPool::ReleaseMemory() {
   unreleased_.clear();
 }
 
+size_t StackPool::TouchedBytes(void* top) const {
+  constexpr size_t kPagesAtOnce = 256;
+  unsigned char resident[kPagesAtOnce];
+  const size_t page_bytes = PageBytes();
+  for (size_t left = stack_bytes_; left > 0;) {
+    const size_t pages = std::min(kPagesAtOnce, left / page_bytes);
+    if (mincore(static_cast<char*>(top) - left, pages * page_bytes, resident) != 0) return 0;
+    for (size_t page = 0; page < pages; ++page) {
+      if ((resident[page] & 1) != 0) return left - page * page_bytes;
+    }
+    left -= pages * page_bytes;
+  }
+  return 0;
+}
+
+void StackPool::Trim(void* top, size_t keep_bytes) {
+  if (keep_bytes >= stack_bytes_) return;
+  madvise(static_cast<char*>(top) - stack_bytes_, stack_bytes_ - keep_bytes, MADV_DONTNEED);
+}
+
 }  // namespace weft::internal

@@ -39,6 +39,13 @@ class StackPool {
   // neighbours together.
   void ReleaseMemory();
 
+  // How deep a stack was used since it was new or trimmed, in whole pages: from its lowest page
+  // that has memory to its top. Pages that were swapped out may not count.
+  size_t TouchedBytes(void* top) const;
+  // Returns the memory of a stack to the system, but for the `keep_bytes` next to its top; a
+  // multiple of the page's size.
+  void Trim(void* top, size_t keep_bytes);
+
   size_t stack_bytes() const { return stack_bytes_; }
   size_t guard_bytes() const { return guard_bytes_; }
   // Stacks allocated and not given back. Any thread.

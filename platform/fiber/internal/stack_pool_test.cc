@@ -48,6 +48,30 @@ bool IsResident(const StackPool& pool, void* top) {
   return std::any_of(pages.begin(), pages.end(), [](unsigned char page) { return page & 1; });
 }
 
+TEST(StackPool, TellsHowDeepAStackWasUsed) {
+  StackPool pool(600 * PageBytes());  // More than are asked for at once.
+  char* const top = static_cast<char*>(pool.Allocate());
+  EXPECT_EQ(pool.TouchedBytes(top), 0u);
+  for (const size_t pages : {1, 17, 599, 600}) {
+    top[-static_cast<ptrdiff_t>(pages * PageBytes())] = 1;
+    EXPECT_EQ(pool.TouchedBytes(top), pages * PageBytes());
+  }
+  pool.Deallocate(top);
+}
+
+TEST(StackPool, ATrimmedStackKeepsWhatIsNextToItsTop) {
+  StackPool pool(8 * PageBytes());
+  char* const top = static_cast<char*>(pool.Allocate());
+  std::memset(Bottom(pool, top), 0xab, pool.stack_bytes());
+  pool.Trim(top, 8 * PageBytes());
+  EXPECT_EQ(pool.TouchedBytes(top), 8 * PageBytes());
+  pool.Trim(top, 3 * PageBytes());
+  EXPECT_EQ(pool.TouchedBytes(top), 3 * PageBytes());
+  EXPECT_EQ(top[-static_cast<ptrdiff_t>(3 * PageBytes())], '\xab');
+  EXPECT_EQ(*Bottom(pool, top), 0);
+  pool.Deallocate(top);
+}
+
 TEST(StackPool, GivenBackIsFirstOutAgainWithItsMemory) {
   StackPool pool(4 * PageBytes());
   void* const top = pool.Allocate();

@@ -9,6 +9,7 @@
 #include "platform/fiber/channel.h"
 #include "platform/fiber/fiber.h"
 #include "platform/fiber/runtime.h"
+#include "platform/fiber/task_group.h"
 #include "platform/observability/metrics/deadlock_metrics.h"
 #include "platform/observability/metrics/pool_metrics.h"
 #include "platform/observability/metrics/process_metrics.h"
@@ -90,6 +91,21 @@ TEST(RuntimeMetrics, ShowsEveryStateOfEveryShard) {
         "weft_timers"}) {
     EXPECT_THAT(text, HasSubstr(std::string(name) + "{shard=\"0\"} "));
   }
+}
+
+TEST(RuntimeMetrics, ShowsStacksBySize) {
+  Runtime runtime({.shards = 1, .large_stack_bytes = 512 * 1024});
+  runtime.Run([] {
+    TaskGroup group({.stack = StackSize::kLarge});
+    group.Spawn([] {});
+    EXPECT_TRUE(group.Wait().ok());
+  });
+  const std::string text = RenderMetrics(RuntimeMetrics(runtime));
+  EXPECT_THAT(text, HasSubstr("weft_stacks{shard=\"0\",size=\"default\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("weft_stacks{shard=\"0\",size=\"small\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("weft_stacks{shard=\"0\",size=\"large\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("weft_stack_bytes{shard=\"0\",size=\"large\"} 524288\n"));
+  EXPECT_THAT(text, HasSubstr("weft_stack_high_water_bytes{shard=\"0\",size=\"small\"} 0\n"));
 }
 
 TEST(RuntimeMetrics, CountsScopesByWhatCancelledThem) {

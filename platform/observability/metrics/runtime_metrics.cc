@@ -36,6 +36,20 @@ constexpr ShardValue kShardValues[] = {
      [](const ShardStats& s) { return static_cast<double>(s.timers); }},
 };
 
+// A metric of one value for a shard and a size of stack.
+struct StackValue {
+  const Metric& metric;
+  double (*value)(const StackStats& stats);
+};
+constexpr StackValue kStackValues[] = {
+    {CataloguedMetric("weft_stacks"),
+     [](const StackStats& s) { return static_cast<double>(s.in_use); }},
+    {CataloguedMetric("weft_stack_bytes"),
+     [](const StackStats& s) { return static_cast<double>(s.stack_bytes); }},
+    {CataloguedMetric("weft_stack_high_water_bytes"),
+     [](const StackStats& s) { return static_cast<double>(s.high_water_bytes); }},
+};
+
 }  // namespace
 
 LoopLagMetrics::~LoopLagMetrics() {
@@ -88,6 +102,17 @@ std::vector<prometheus::MetricFamily> RuntimeMetrics::Collect() const {
     prometheus::MetricFamily& family = families.emplace_back(MakeFamily(value.metric));
     for (const ShardStats& stats : shards) {
       AddSample(family, value.metric, {std::to_string(stats.shard)}, value.value(stats));
+    }
+  }
+  for (const StackValue& value : kStackValues) {
+    prometheus::MetricFamily& family = families.emplace_back(MakeFamily(value.metric));
+    for (const ShardStats& stats : shards) {
+      for (size_t size = 0; size < kStackSizes; ++size) {
+        AddSample(
+            family, value.metric,
+            {std::to_string(stats.shard), std::string(StackSizeName(static_cast<StackSize>(size)))},
+            value.value(stats.stacks_by_size[size]));
+      }
     }
   }
   prometheus::MetricFamily& cancelled = families.emplace_back(MakeFamily(kScopesCancelled));

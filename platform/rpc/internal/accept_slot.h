@@ -12,6 +12,7 @@
 #include <span>
 
 #include "absl/strings/string_view.h"
+#include "platform/fiber/stack_size.h"
 #include "platform/rpc/internal/operation.h"
 #include "platform/rpc/server/service.h"
 
@@ -25,6 +26,7 @@ struct RegisteredMethod {
   Service* service = nullptr;
   Service::Handler handler = nullptr;
   void* handle = nullptr;
+  StackSize stack = StackSize::kDefault;  // that its calls run on
 
   bool request_comes_along() const {
     return descriptor->kind == MethodKind::kUnary ||

@@ -41,8 +41,10 @@ void ServerCallImpl::Begin(const AcceptedCall& accepted) {
     return;
   }
   handler_runs_ = true;
-  if (!weft::internal::StartFiber(
-          *this, {.name = method_->name(), .scope = &*scope_, .notify_first_park = true})) {
+  if (!weft::internal::StartFiber(*this, {.name = method_->name(),
+                                          .scope = &*scope_,
+                                          .notify_first_park = true,
+                                          .stack = registered_->stack})) {
     handler_runs_ = false;
     Finish(absl::ResourceExhaustedError("the server has no fiber left for this call"));
   }

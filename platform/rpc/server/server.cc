@@ -157,6 +157,7 @@ absl::Status ServerImpl::Start(const std::vector<Service*>& services) {
 }
 
 absl::Status ServerImpl::RegisterMethods(const std::vector<Service*>& services) {
+  if (absl::Status s = options_.stacks.CheckMethods(services); !s.ok()) return s;
   std::set<std::string> paths;
   for (Service* const service : services) {
     for (const Service::Method& method : service->methods()) {
@@ -166,7 +167,10 @@ absl::Status ServerImpl::RegisterMethods(const std::vector<Service*>& services) 
                          " is registered twice: a service may be served by one handler only"));
       }
       named_methods_.Add(*method.descriptor);
-      methods_.push_back({method.descriptor, service, method.handler, nullptr});
+      methods_.push_back({.descriptor = method.descriptor,
+                          .service = service,
+                          .handler = method.handler,
+                          .stack = options_.stacks.Of(*method.descriptor)});
     }
   }
   return absl::OkStatus();
@@ -192,7 +196,7 @@ absl::Status ServerImpl::BuildCoreServer() {
   if (server_ == nullptr)
     return absl::InternalError("gRPC could not start the server; see its log");
   for (size_t i = 0; i < methods_.size(); ++i) methods_[i].handle = named_methods_.handle(i);
-  methods_.push_back({&kUnregistered, nullptr, nullptr, nullptr});
+  methods_.push_back({.descriptor = &kUnregistered});
   return absl::OkStatus();
 }
 

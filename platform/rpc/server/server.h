@@ -18,6 +18,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "platform/fiber/runtime.h"
+#include "platform/rpc/server/call_stacks.h"
 #include "platform/rpc/server/interceptor.h"
 #include "platform/rpc/server/service.h"
 #include "platform/rpc/shard_queues.h"
@@ -45,6 +46,8 @@ struct ServerOptions {
   int accept_slots = 4;
   // How the replies of one turn of the loop leave (ARCHITECTURE.md, "Replies leave together").
   CoalesceReplies coalesce_replies = CoalesceReplies::kCollect;
+  // Which size of stack calls run on, by kind or method.
+  CallStacks stacks = {};
   // They outlive the server. Sorted by their stages (interceptor_stage.h).
   std::vector<ServerInterceptor*> interceptors = {};
 };
@@ -65,9 +68,9 @@ class Server {
   };
 
   // Binds, listens and serves. `services` outlive the server. Blocks the thread briefly; not on a
-  // fiber. Errors: INVALID_ARGUMENT for an address that does not parse, a method registered twice;
-  // FAILED_PRECONDITION naming the port when it is taken, PERMISSION_DENIED when it is reserved;
-  // those of Validate(TlsServerOptions).
+  // fiber. Errors: INVALID_ARGUMENT for an address that does not parse, a method registered twice,
+  // a stack for a method that is none; FAILED_PRECONDITION naming the port when it is taken,
+  // PERMISSION_DENIED when it is reserved; those of Validate(TlsServerOptions).
   static absl::StatusOr<std::unique_ptr<Server>> Start(Runtime& runtime, ShardQueues& queues,
                                                        ServerOptions options,
                                                        std::vector<Service*> services);
