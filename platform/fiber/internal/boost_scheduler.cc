@@ -101,4 +101,9 @@ const void* BoostScheduler::SavedRegisters(Context* context) {
   return saved;
 }
 
+int64_t BoostScheduler::ContinuationOffset() const {
+  return reinterpret_cast<const char*>(&ContinuationOf(*thread_context_)) -
+         reinterpret_cast<const char*>(thread_context_);
+}
+
 }  // namespace weft::internal

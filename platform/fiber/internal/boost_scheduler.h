@@ -16,6 +16,7 @@
 #define WEFT_PLATFORM_FIBER_INTERNAL_BOOST_SCHEDULER_H_
 
 #include <cstddef>
+#include <cstdint>
 
 namespace boost::fibers {
 class context;
@@ -46,6 +47,8 @@ class BoostScheduler {
   static void Resume(Context* context);
   // Where the registers of a context that was left lie, on its stack; see saved_stack.h.
   static const void* SavedRegisters(Context* context);
+  // Where in a context SavedRegisters() are found, for debuggers: in bytes.
+  int64_t ContinuationOffset() const;
 
  private:
   class Algorithm;

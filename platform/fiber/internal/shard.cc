@@ -2,6 +2,7 @@
 
 #include <cxxabi.h>
 #include <pthread.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <limits>
@@ -102,6 +103,7 @@ Shard::~Shard() {
     delete std::exchange(post, post->next);
   }
   while (listings_ != nullptr) delete std::exchange(listings_, listings_->next_listing);
+  HideFromDebugger(debugged_);
 }
 
 void Shard::ThreadMain(ThreadEvent* started) {
@@ -114,6 +116,13 @@ void Shard::ThreadMain(ThreadEvent* started) {
   loop_sanitizer_.InitThreadStack();
   scheduler_.Install();
   loop_nanos_ = longest_run_rotated_nanos_ = stacks_looked_at_nanos_ = clock_.MonotonicNanos();
+  debugged_ = {.index = index_,
+               .thread_id = gettid(),
+               .runtime_name = options_.name.c_str(),
+               .all = &all_,
+               .current = &current_,
+               .loop_nanos = &loop_nanos_};
+  ShowToDebugger(debugged_, scheduler_.ContinuationOffset());
   const SignalStack signal_stack;
   if (watchdog_ != nullptr) BeginWatch();
   started->Notify();

@@ -19,6 +19,7 @@
 #include "absl/functional/any_invocable.h"
 #include "platform/fiber/cancel_cause.h"
 #include "platform/fiber/internal/boost_scheduler.h"
+#include "platform/fiber/internal/debugger_view.h"
 #include "platform/fiber/internal/fiber_listing.h"
 #include "platform/fiber/internal/fiber_record.h"
 #include "platform/fiber/internal/fiber_stacks.h"
@@ -211,6 +212,8 @@ class Shard final {
   Published<size_t> idle_count_;
   Published<size_t> timer_count_;
   std::array<Published<uint64_t>, kCancelCauses> scopes_cancelled_;
+
+  DebuggedShard debugged_;
 
   // Shared with other threads; on cache lines of their own.
   alignas(64) std::atomic<FiberRecord*> remote_ready_{nullptr};  // Treiber stacks: pushed by
