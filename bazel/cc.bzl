@@ -47,6 +47,50 @@ def weft_cc_library(name, copts = [], visibility = None, **kwargs):
         **kwargs
     )
 
+def _objects_linked_directly_impl(ctx):
+    objects = ctx.attr.objects[OutputGroupInfo].compilation_outputs
+    linker_input = cc_common.create_linker_input(
+        owner = ctx.label,
+        user_link_flags = depset([object.path for object in objects.to_list()] + ctx.attr.linkopts),
+        additional_inputs = objects,
+    )
+    own = CcInfo(linking_context = cc_common.create_linking_context(
+        linker_inputs = depset([linker_input]),
+    ))
+    deps = [dep[CcInfo] for dep in ctx.attr.deps]
+    return [cc_common.merge_cc_infos(direct_cc_infos = [own], cc_infos = deps)]
+
+_objects_linked_directly = rule(
+    implementation = _objects_linked_directly_impl,
+    attrs = {
+        "objects": attr.label(),
+        "linkopts": attr.string_list(),
+        "deps": attr.label_list(providers = [CcInfo]),
+    },
+)
+
+def weft_cc_interposer(name, linkopts = [], deps = [], visibility = None, **kwargs):
+    """A library whose functions stand in for those of shared libraries, for these themselves too.
+
+    Its objects are linked as such, all of them: what comes from an archive is exported by no
+    executable (--exclude-libs, above), so that shared libraries would not find it.
+
+    Args:
+      name: the concept's name.
+      linkopts: for every executable that depends on it.
+      deps: what it includes.
+      visibility: as for weft_cc_library.
+      **kwargs: srcs, copts ... of weft_cc_library; no hdrs.
+    """
+    weft_cc_library(name = name + "_objects", deps = deps, visibility = _PRIVATE, **kwargs)
+    _objects_linked_directly(
+        name = name,
+        objects = name + "_objects",
+        linkopts = linkopts,
+        deps = deps,
+        visibility = visibility,
+    )
+
 def weft_generated_cc_library(name, copts = [], visibility = None, **kwargs):
     """A library of generated sources: compiled without warnings. For bazel/*.bzl."""
     native.cc_library(

@@ -15,6 +15,7 @@
 
 namespace weft {
 
+struct BlockingCall;
 class FiberLocals;
 struct FiberInfo;
 
@@ -52,6 +53,11 @@ class RuntimeObserver {
                              size_t /*size*/) noexcept {
     return false;
   }
+
+  // A fiber blocks its thread, or parks with a lock of threads (blocking_calls.h). On that fiber,
+  // whose own such calls are not told meanwhile; of a wait for a lock when that has been released.
+  // Must not park. The default writes ToString(call) to stderr, once for each stack.
+  virtual void OnBlockingCall(const FiberLocals& locals, const BlockingCall& call) noexcept;
 
   // Fibers of one shard wait for locks in a ring: each holds what the one before it waits for. None
   // goes on unless a cancellation or a deadline ends one of the waits. Told once for each ring, as

@@ -17,6 +17,7 @@ bool IsSchedulerFrame(absl::string_view name) {
       "boost::context::",
       "boost::fibers::",
       "std::__invoke",
+      "weft::internal::BlockingMonitor::",
       "weft::internal::BoostScheduler::",
       "weft::internal::Shard::",
       "weft::internal::Park()",

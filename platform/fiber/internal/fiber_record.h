@@ -47,8 +47,10 @@ struct FiberRecord {
   WaitInfo waits_for;
   FiberState state = FiberState::kIdle;
   bool first_park_pending = false;
-  bool has_stack = false;  // it has run: there are registers to find its frames by
-  uint64_t id = 0;         // a new one for each task
+  bool has_stack = false;              // it has run: there are registers to find its frames by
+  int16_t blocking_calls_allowed = 0;  // AllowBlockingCalls that live
+  int16_t locks_held = 0;              // of the thread; counted where BlockingMonitor is linked
+  uint64_t id = 0;                     // a new one for each task
   int64_t spawned_nanos = 0;
   int64_t state_since_nanos = 0;
   std::unique_ptr<FiberLocalValue> locals[kMaxFiberLocals];

@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "absl/debugging/symbolize.h"
+#include "platform/fiber/blocking_calls.h"
 #include "platform/fiber/internal/running_stack.h"
 #include "platform/fiber/internal/saved_stack.h"
 #include "platform/fiber/internal/shard.h"
@@ -93,6 +94,7 @@ void Handle(int signal, siginfo_t* info, void* context) {
   StackOverflow overflow;
   Shard* const shard = info->si_code > 0 ? Shard::Current() : nullptr;
   if (shard != nullptr && shard->FindOverflow(info->si_addr, &overflow)) {
+    const AllowBlockingCalls writing;  // Else a full pipe would be reported from here.
     WriteReport(overflow, context);
   }
   errno = saved_errno;

@@ -219,6 +219,7 @@ void Shard::FiberMain(FiberRecord& self) noexcept {
 void Shard::RunBody(FiberRecord& self) {
   FiberBody* const body = self.body;
   body->Run();
+  NoteFiberLeft(/*ended=*/true);
   if (watchdog_ != nullptr) NoteStallAtEnd(self);
   self.scope = nullptr;
   if (self.cancelled_by_hand != nullptr) [[unlikely]]
@@ -297,6 +298,7 @@ BoostScheduler::Context* Shard::PickNext() {
 // Runs others until the calling fiber, or the loop, is picked again.
 void Shard::SwitchAway() {
   FiberRecord* const self = current_;
+  NoteFiberLeft(/*ended=*/false);
   SanitizerFiber& left = *active_sanitizer_;
   BoostScheduler::Context* const next = PickNext();
   if (current_ == self) return;

@@ -18,6 +18,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "platform/fiber/cancel_cause.h"
+#include "platform/fiber/internal/blocking_monitor.h"
 #include "platform/fiber/internal/boost_scheduler.h"
 #include "platform/fiber/internal/debugger_view.h"
 #include "platform/fiber/internal/fiber_listing.h"
@@ -75,6 +76,7 @@ class Shard final {
   const Clock& clock() const { return clock_; }
   Poller& poller() { return *poller_; }
   StallWatch& watch() { return watch_; }
+  RuntimeObserver* observer() const { return observer_; }
   // The shard that the calling thread is; null elsewhere.
   static Shard* Current();
 
@@ -163,6 +165,14 @@ class Shard final {
   uint64_t RunCycles() const;  // since the run that goes on began
   void NoteLongRun(uint64_t cycles);
   void NoteStallAtEnd(const FiberRecord& fiber);
+
+  // Tells who watches for locks of threads (BlockingMonitor); nothing with NDEBUG.
+  void NoteFiberLeft([[maybe_unused]] bool ended) {
+#ifndef NDEBUG
+    const auto on_fiber_left = BlockingMonitor::on_fiber_left.load(std::memory_order_relaxed);
+    if (current_ != nullptr && on_fiber_left != nullptr) on_fiber_left(*current_, ended);
+#endif
+  }
 
   Runtime& runtime_;
   const int index_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "platform/fiber/blocking_calls.h"
 #include "platform/fiber/internal/cycle_clock.h"
 #include "platform/fiber/internal/running_stack.h"
 #include "platform/fiber/internal/shard.h"
@@ -67,6 +68,7 @@ void Shard::TakeStallSample(void* signal_context) noexcept {
   sample.fiber_name[0] = sample.description[0] = '\0';
   sample.frames = 0;
   if (!sample.late) {
+    const AllowBlockingCalls walking;  // libunwind has locks, which are free here.
     if (const FiberRecord* const fiber = current_) {
       sample.fiber_id = fiber->id;
       CopyTextInSignal(fiber->name, sample.fiber_name);
