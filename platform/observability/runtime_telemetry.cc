@@ -3,7 +3,9 @@
 #include <string>
 
 #include "absl/strings/str_join.h"
+#include "platform/fiber/blocking_calls.h"
 #include "platform/observability/logging/log.h"
+#include "platform/observability/tracing/blocking_call_event.h"
 #include "platform/observability/tracing/fiber_context.h"
 #include "platform/observability/tracing/stall_event.h"
 
@@ -48,6 +50,36 @@ void RuntimeTelemetry::OnLongRun(const FiberLocals& locals, int64_t nanos) noexc
 void RuntimeTelemetry::OnDeadlock(const std::vector<FiberInfo>& ring) noexcept {
   deadlocks_.Record(ring[0].shard);
   deadlock_log_.Add(ring);
+}
+
+void RuntimeTelemetry::OnBlockingCall(const FiberLocals& locals,
+                                      const BlockingCall& call) noexcept {
+  blocking_calls_.Record(call);
+  AddBlockingCallEvent(locals, call);
+  if (call.repeated) return;
+  const std::string stack = absl::StrJoin(call.stack, "\n");
+  // On the fiber: the line has its shard and trace by itself.
+  switch (call.kind) {
+    case BlockingCallKind::kBlocks:
+      kLog.Warning("a fiber blocks its thread", {{"call", call.fiber_name},
+                                                 {"fiber", call.fiber_id},
+                                                 {"function", call.function},
+                                                 {"stack", stack}});
+      break;
+    case BlockingCallKind::kWaitsForLock:
+      kLog.Warning("a fiber has blocked its thread for a lock", {{"call", call.fiber_name},
+                                                                 {"fiber", call.fiber_id},
+                                                                 {"function", call.function},
+                                                                 {"seconds", Seconds(call.nanos)},
+                                                                 {"stack", stack}});
+      break;
+    case BlockingCallKind::kParksWithLock:
+      kLog.Warning("a fiber parks with a lock of its thread", {{"call", call.fiber_name},
+                                                               {"fiber", call.fiber_id},
+                                                               {"locks", call.locks},
+                                                               {"stack", stack}});
+      break;
+  }
 }
 
 bool RuntimeTelemetry::DescribeFiber(const FiberLocals& locals, char* text, size_t size) noexcept {

@@ -13,6 +13,14 @@
 //
 // A deadlock, a ring of fibers that wait for each other's locks, is told once: as errors with each
 // fiber's stack (deadlock_log.h), and in weft_deadlocks_total.
+//
+// A call that blocks its fiber's thread, where they are looked for
+// (platform/fiber/blocking_calls.h), is counted in weft_blocking_calls_found_total, becomes the
+// event "weft.blocking_call" of the call's span, and is a warning, once for each stack.
+//
+//   {"ts":"…","level":"warning","msg":"a fiber blocks its thread","module":"fiber","shard":0,
+//    "trace_id":"4bf9…","call":"shop.v1.Shop/Get","fiber":17,"function":"nanosleep",
+//    "stack":"nanosleep\nshop::Legacy::Fetch()\n…"}
 #ifndef WEFT_PLATFORM_OBSERVABILITY_RUNTIME_TELEMETRY_H_
 #define WEFT_PLATFORM_OBSERVABILITY_RUNTIME_TELEMETRY_H_
 
@@ -22,6 +30,7 @@
 
 #include "platform/fiber/observer.h"
 #include "platform/observability/deadlock_log.h"
+#include "platform/observability/metrics/blocking_call_metrics.h"
 #include "platform/observability/metrics/deadlock_metrics.h"
 #include "platform/observability/metrics/runtime_metrics.h"
 #include "platform/observability/metrics/stall_metrics.h"
@@ -39,18 +48,21 @@ class RuntimeTelemetry final : public RuntimeObserver {
   void OnStallEnd(const StallEnd& end) noexcept override;
   void OnLongRun(const FiberLocals& locals, int64_t nanos) noexcept override;
   void OnDeadlock(const std::vector<FiberInfo>& ring) noexcept override;
+  void OnBlockingCall(const FiberLocals& locals, const BlockingCall& call) noexcept override;
   // The trace id.
   bool DescribeFiber(const FiberLocals& locals, char* text, size_t size) noexcept override;
 
   LoopLagMetrics& loop_lag() { return loop_lag_; }
   StallMetrics& stalls() { return stalls_; }
   DeadlockMetrics& deadlocks() { return deadlocks_; }
+  BlockingCallMetrics& blocking_calls() { return blocking_calls_; }
 
  private:
   LoopLagMetrics loop_lag_;
   StallMetrics stalls_;
   DeadlockMetrics deadlocks_;
   DeadlockLog deadlock_log_;
+  BlockingCallMetrics blocking_calls_;
 };
 
 }  // namespace weft::observability

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "platform/fiber/blocking_calls.h"
 #include "platform/observability/logging/grpc_log.h"
 #include "platform/observability/metrics/pool_metrics.h"
 #include "platform/observability/metrics/process_metrics.h"
@@ -36,6 +37,7 @@ Telemetry::Telemetry(TelemetryOptions options, std::unique_ptr<Tracing> tracing)
     registrations_.push_back(registry_.Add(of_runtime_.loop_lag()));
     registrations_.push_back(registry_.Add(of_runtime_.stalls()));
     registrations_.push_back(registry_.Add(of_runtime_.deadlocks()));
+    registrations_.push_back(registry_.Add(of_runtime_.blocking_calls()));
   }
 }
 
@@ -69,6 +71,7 @@ void Telemetry::RegisterService(const rpc::Service& service) {
 Telemetry::Attachment Telemetry::AttachRuntime(const Runtime& runtime) {
   of_runtime_.stalls().AddShards(runtime.shards());
   of_runtime_.deadlocks().AddShards(runtime.shards());
+  if (BlockingCallsAreWatched()) of_runtime_.blocking_calls().AddShards(runtime.shards());
   return Attachment(std::make_unique<RuntimeMetrics>(runtime), registry_);
 }
 

@@ -1,4 +1,4 @@
-// Upper bounds of the histograms of the catalogue (catalogue.h).
+// Upper bounds of the buckets of the catalogue's histograms, each in the unit of its metric.
 #ifndef WEFT_PLATFORM_OBSERVABILITY_METRICS_BUCKETS_H_
 #define WEFT_PLATFORM_OBSERVABILITY_METRICS_BUCKETS_H_
 
@@ -6,7 +6,7 @@
 
 namespace weft::observability {
 
-// A66, "Metrics": latency in seconds and sizes in bytes.
+// gRPC proposal A66, "Metrics": latency in seconds and sizes in bytes.
 inline constexpr std::array<double, 41> kLatencyBuckets = {
     0,     0.00001, 0.00005, 0.0001, 0.0003, 0.0006, 0.0008, 0.001, 0.002, 0.003, 0.004,
     0.005, 0.006,   0.008,   0.01,   0.013,  0.016,  0.02,   0.025, 0.03,  0.04,  0.05,

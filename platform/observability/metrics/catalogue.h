@@ -148,8 +148,7 @@ inline constexpr Metric kCatalogue[] = {
      "seconds",
      "fiber",
      "Longest run of one fiber without a park, or of the loop between two waits, within the last "
-     "one "
-     "to two minutes.",
+     "one to two minutes.",
      {"shard"}},
     {"weft_stacks",
      MetricType::kGauge,
@@ -189,6 +188,13 @@ inline constexpr Metric kCatalogue[] = {
      "fiber",
      "Rings of fibers of one shard that waited for each other's locks.",
      {"shard"}},
+    {"weft_blocking_calls_found_total",
+     MetricType::kCounter,
+     "1",
+     "fiber",
+     "Calls on fibers that blocked their thread, or parked with a lock of it, in builds that look "
+     "for them.",
+     {"shard", "kind"}},
     {"weft_loop_iterations_total",
      MetricType::kCounter,
      "1",

@@ -10,6 +10,7 @@
 #include "platform/fiber/fiber.h"
 #include "platform/fiber/runtime.h"
 #include "platform/fiber/task_group.h"
+#include "platform/observability/metrics/blocking_call_metrics.h"
 #include "platform/observability/metrics/deadlock_metrics.h"
 #include "platform/observability/metrics/pool_metrics.h"
 #include "platform/observability/metrics/process_metrics.h"
@@ -75,6 +76,21 @@ TEST(DeadlockMetrics, CountsByShardAndShowsEveryShardFromTheStart) {
   const std::string text = RenderMetrics(metrics);
   EXPECT_THAT(text, HasSubstr("weft_deadlocks_total{shard=\"0\"} 0\n"));
   EXPECT_THAT(text, HasSubstr("weft_deadlocks_total{shard=\"1\"} 2\n"));
+}
+
+TEST(BlockingCallMetrics, CountsByKindAndShowsEveryShardFromTheStart) {
+  BlockingCallMetrics metrics;
+  metrics.AddShards(2);
+  metrics.Record({.kind = BlockingCallKind::kBlocks, .shard = 1});
+  metrics.Record({.kind = BlockingCallKind::kBlocks, .shard = 1, .repeated = true});
+  metrics.Record({.kind = BlockingCallKind::kWaitsForLock, .shard = 1});
+  metrics.AddShards(2);
+  const std::string text = RenderMetrics(metrics);
+  const std::string name = "weft_blocking_calls_found_total";
+  EXPECT_THAT(text, HasSubstr(name + "{shard=\"0\",kind=\"blocks\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr(name + "{shard=\"1\",kind=\"blocks\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr(name + "{shard=\"1\",kind=\"waits_for_lock\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr(name + "{shard=\"1\",kind=\"parks_with_lock\"} 0\n"));
 }
 
 TEST(RuntimeMetrics, ShowsEveryStateOfEveryShard) {
