@@ -105,6 +105,13 @@ void App::AddService(rpc::Service& service) {
 }
 
 absl::Status App::StartServer() {
+  if (config_.Bool("admission.enabled")) {
+    admission_ = std::make_unique<rpc::Admission>(
+        runtime_->shards(),
+        rpc::AdmissionOptions{.initial_limit = config_.Int("admission.initial_limit"),
+                              .target_delay = config_.Duration("admission.target_delay")});
+    attachments_.push_back(telemetry_->AttachAdmission(*admission_));
+  }
   services_.push_back(&health_);
   reflection_ = std::make_unique<rpc::Reflection>(services_);
   for (rpc::Service* service : reflection_->services()) services_.push_back(service);
@@ -118,6 +125,7 @@ absl::Status App::StartServer() {
 
   std::vector<rpc::ServerInterceptor*> interceptors = telemetry_->server_interceptors();
   interceptors.push_back(&drain_report_);
+  if (admission_ != nullptr) interceptors.push_back(admission_.get());
   absl::StatusOr<std::unique_ptr<rpc::Server>> server = rpc::Server::Start(
       *runtime_, *queues_,
       {.listen = {config_.String("grpc.listen")},

@@ -53,6 +53,7 @@
 #include "platform/fiber/blocking_pool.h"
 #include "platform/fiber/runtime.h"
 #include "platform/observability/telemetry.h"
+#include "platform/rpc/admission/admission.h"
 #include "platform/rpc/client/channel.h"
 #include "platform/rpc/health/health_service.h"
 #include "platform/rpc/reflection/reflection_service.h"
@@ -163,6 +164,7 @@ class App {
   rpc::HealthService health_;
   std::unique_ptr<rpc::Reflection> reflection_;
   std::vector<rpc::Service*> services_;
+  std::unique_ptr<rpc::Admission> admission_;  // null: switched off
   std::unique_ptr<rpc::Server> server_;
   std::vector<observability::Telemetry::Attachment> attachments_;
   std::unique_ptr<FibersPages> fibers_pages_;

@@ -4,6 +4,7 @@
 
 #include "platform/fiber/blocking_calls.h"
 #include "platform/observability/logging/grpc_log.h"
+#include "platform/observability/metrics/admission_metrics.h"
 #include "platform/observability/metrics/pool_metrics.h"
 #include "platform/observability/metrics/process_metrics.h"
 #include "platform/observability/metrics/server_metrics.h"
@@ -77,6 +78,10 @@ Telemetry::Attachment Telemetry::AttachRuntime(const Runtime& runtime) {
 
 Telemetry::Attachment Telemetry::AttachServer(const rpc::Server& server) {
   return Attachment(std::make_unique<ServerMetrics>(server), registry_);
+}
+
+Telemetry::Attachment Telemetry::AttachAdmission(const rpc::Admission& admission) {
+  return Attachment(std::make_unique<AdmissionMetrics>(admission), registry_);
 }
 
 Telemetry::Attachment Telemetry::AttachBlockingPool(const BlockingPool& pool) {

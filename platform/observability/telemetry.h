@@ -29,6 +29,7 @@
 #include "platform/observability/metrics/server_calls.h"
 #include "platform/observability/runtime_telemetry.h"
 #include "platform/observability/tracing/tracing.h"
+#include "platform/rpc/admission/admission.h"
 #include "platform/rpc/client/interceptor.h"
 #include "platform/rpc/server/interceptor.h"
 #include "platform/rpc/server/server.h"
@@ -89,6 +90,7 @@ class Telemetry {
   // runtime's blocking_pool() and compute_pool().
   Attachment AttachRuntime(const Runtime& runtime);
   Attachment AttachServer(const rpc::Server& server);
+  Attachment AttachAdmission(const rpc::Admission& admission);
   Attachment AttachBlockingPool(const BlockingPool& pool);
 
   // For collectors of one's own, such as a prometheus::Registry.

@@ -65,6 +65,8 @@ TEST(Telemetry, RendersEveryMetricOfTheCatalogueAndNoOther) {
   auto of_runtime = (*telemetry)->AttachRuntime(runtime);
   FakeServer server;
   auto of_server = (*telemetry)->AttachServer(server);
+  rpc::Admission admission(1);
+  auto of_admission = (*telemetry)->AttachAdmission(admission);
   BlockingPool pool({.name = "files", .threads = 1});
   auto of_pool = (*telemetry)->AttachBlockingPool(pool);
   runtime.Run([&] { ServeAndCall(**telemetry); });

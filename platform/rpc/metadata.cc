@@ -11,7 +11,8 @@ namespace weft::rpc {
 
 absl::Status Metadata::Validate() const {
   for (const auto& [key, value] : entries_) {
-    if (absl::StartsWith(key, "grpc-") || absl::StartsWith(key, ":")) {
+    if ((absl::StartsWith(key, "grpc-") && key != kRetryPushbackKey) ||
+        absl::StartsWith(key, ":")) {
       return absl::InvalidArgumentError(
           absl::StrCat("metadata key '", key, "' is reserved by gRPC"));
     }

@@ -2,7 +2,7 @@
 //
 // Keys are lower-case ASCII letters, digits, '-', '_' and '.'; a key that ends in "-bin" carries
 // arbitrary bytes, others printable ASCII; "grpc-" is reserved (gRPC's protocol page
-// PROTOCOL-HTTP2.md, "Custom-Metadata"). A key may occur more than once.
+// PROTOCOL-HTTP2.md, "Custom-Metadata"), but for kRetryPushbackKey. A key may occur more than once.
 #ifndef WEFT_PLATFORM_RPC_METADATA_H_
 #define WEFT_PLATFORM_RPC_METADATA_H_
 
@@ -17,6 +17,10 @@
 struct grpc_metadata;
 
 namespace weft::rpc {
+
+// Of a server's trailing metadata: in how many milliseconds the client may come again; negative:
+// not at all (rpc/client/retry.h).
+inline constexpr char kRetryPushbackKey[] = "grpc-retry-pushback-ms";
 
 // What this side sends. A plain value.
 class Metadata {

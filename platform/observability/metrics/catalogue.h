@@ -8,119 +8,18 @@
 #ifndef WEFT_PLATFORM_OBSERVABILITY_METRICS_CATALOGUE_H_
 #define WEFT_PLATFORM_OBSERVABILITY_METRICS_CATALOGUE_H_
 
+#include <algorithm>
 #include <array>
-#include <cstddef>
-#include <span>
 #include <string>
 
 #include "absl/strings/string_view.h"
 #include "platform/observability/metrics/buckets.h"
+#include "platform/observability/metrics/catalogue_rpc.h"
+#include "platform/observability/metrics/metric.h"
 
 namespace weft::observability {
 
-enum class MetricType { kCounter, kGauge, kHistogram };
-
-struct Metric {
-  absl::string_view name;
-  MetricType type;
-  absl::string_view unit;   // "1" where the value is a plain number
-  absl::string_view layer;  // whose working it describes
-  absl::string_view help;
-  std::array<absl::string_view, 3> labels = {};  // up to the first empty one
-  std::span<const double> buckets = {};          // upper bounds in `unit`, of histograms
-
-  constexpr size_t label_count() const {
-    size_t count = 0;
-    while (count < labels.size() && !labels[count].empty()) ++count;
-    return count;
-  }
-};
-
-inline constexpr Metric kCatalogue[] = {
-    // Calls served. Retries of a client are calls of their own here.
-    {"grpc_server_call_started_total",
-     MetricType::kCounter,
-     "1",
-     "rpc",
-     "Calls started, finished or not.",
-     {"grpc_method"}},
-    {"grpc_server_call_duration_seconds",
-     MetricType::kHistogram,
-     "seconds",
-     "rpc",
-     "Time from the acceptance of a call to its status.",
-     {"grpc_method", "grpc_status"},
-     kLatencyBuckets},
-    {"grpc_server_call_sent_total_compressed_message_size_bytes",
-     MetricType::kHistogram,
-     "bytes",
-     "rpc",
-     "Message bytes sent in a call, without metadata and framing.",
-     {"grpc_method", "grpc_status"},
-     kSizeBuckets},
-    {"grpc_server_call_rcvd_total_compressed_message_size_bytes",
-     MetricType::kHistogram,
-     "bytes",
-     "rpc",
-     "Message bytes received in a call, without metadata and framing.",
-     {"grpc_method", "grpc_status"},
-     kSizeBuckets},
-
-    // Calls made.
-    {"grpc_client_attempt_started_total",
-     MetricType::kCounter,
-     "1",
-     "rpc",
-     "Attempts at calls started, finished or not.",
-     {"grpc_method", "grpc_target"}},
-    {"grpc_client_attempt_duration_seconds",
-     MetricType::kHistogram,
-     "seconds",
-     "rpc",
-     "Time from the start of an attempt to its status.",
-     {"grpc_method", "grpc_target", "grpc_status"},
-     kLatencyBuckets},
-    {"grpc_client_attempt_sent_total_compressed_message_size_bytes",
-     MetricType::kHistogram,
-     "bytes",
-     "rpc",
-     "Message bytes sent in an attempt, without metadata and framing.",
-     {"grpc_method", "grpc_target", "grpc_status"},
-     kSizeBuckets},
-    {"grpc_client_attempt_rcvd_total_compressed_message_size_bytes",
-     MetricType::kHistogram,
-     "bytes",
-     "rpc",
-     "Message bytes received in an attempt, without metadata and framing.",
-     {"grpc_method", "grpc_target", "grpc_status"},
-     kSizeBuckets},
-    {"grpc_client_call_duration_seconds",
-     MetricType::kHistogram,
-     "seconds",
-     "rpc",
-     "Time from the start of a call to the status its caller sees, over all attempts.",
-     {"grpc_method", "grpc_target", "grpc_status"},
-     kLatencyBuckets},
-
-    // The server.
-    {"weft_connections_open", MetricType::kGauge, "1", "rpc", "Client connections open."},
-    {"weft_connections_accepted_total", MetricType::kCounter, "1", "rpc",
-     "Client connections accepted."},
-    {"weft_calls_in_flight", MetricType::kGauge, "1", "rpc",
-     "Calls accepted whose status has not been sent."},
-    {"weft_calls_cancelled_total",
-     MetricType::kCounter,
-     "1",
-     "rpc",
-     "Calls that were cancelled, or overdue, before their handler returned.",
-     {"grpc_method", "cause"}},
-    {"weft_wasted_call_seconds_total",
-     MetricType::kCounter,
-     "seconds",
-     "rpc",
-     "Time that handlers went on after their call was cancelled or overdue.",
-     {"grpc_method", "cause"}},
-
+inline constexpr auto kOtherMetrics = std::to_array<Metric>({
     // The fiber runtime.
     {"weft_loop_lag_seconds",
      MetricType::kHistogram,
@@ -289,7 +188,15 @@ inline constexpr Metric kCatalogue[] = {
      "Log lines dropped because the queue of the log writer was full."},
     {"weft_telemetry_errors_total", MetricType::kCounter, "1", "observability",
      "Warnings and errors that OpenTelemetry reported, such as failed exports of spans."},
-};
+});
+
+// Both, as docs/metrics.md has them.
+inline constexpr auto kCatalogue = [] {
+  std::array<Metric, kRpcMetrics.size() + kOtherMetrics.size()> all;
+  std::copy(kRpcMetrics.begin(), kRpcMetrics.end(), all.begin());
+  std::copy(kOtherMetrics.begin(), kOtherMetrics.end(), all.begin() + kRpcMetrics.size());
+  return all;
+}();
 
 // The metric of that name. At compile time: an unknown name is a compile error.
 consteval const Metric& CataloguedMetric(absl::string_view name) {
@@ -298,8 +205,6 @@ consteval const Metric& CataloguedMetric(absl::string_view name) {
   }
   throw "no such metric in kCatalogue";
 }
-
-absl::string_view MetricTypeName(MetricType type);
 
 // The table of docs/metrics.md, in Markdown.
 std::string CatalogueTable();

@@ -10,6 +10,7 @@
 #include "platform/fiber/fiber.h"
 #include "platform/fiber/runtime.h"
 #include "platform/fiber/task_group.h"
+#include "platform/observability/metrics/admission_metrics.h"
 #include "platform/observability/metrics/blocking_call_metrics.h"
 #include "platform/observability/metrics/deadlock_metrics.h"
 #include "platform/observability/metrics/pool_metrics.h"
@@ -141,6 +142,16 @@ TEST(RuntimeMetrics, CountsScopesByWhatCancelledThem) {
   EXPECT_THAT(text, HasSubstr("weft_scopes_cancelled_total{shard=\"0\",cause=\"deadline\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("weft_scopes_cancelled_total{shard=\"0\",cause=\"by_hand\"} 0\n"));
   EXPECT_THAT(text, Not(HasSubstr("cause=\"none\"")));
+}
+
+TEST(AdmissionMetrics, ShowsLimitsByShardAndWhatWasTurnedAway) {
+  rpc::Admission admission(2, {.initial_limit = 50});
+  const std::string text = RenderMetrics(AdmissionMetrics(admission));
+  EXPECT_THAT(text, HasSubstr("weft_admission_limit{shard=\"0\"} 50\n"));
+  EXPECT_THAT(text, HasSubstr("weft_admission_limit{shard=\"1\"} 50\n"));
+  EXPECT_THAT(text, HasSubstr("weft_admission_in_flight{shard=\"0\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("weft_admission_shed_total{criticality=\"sheddable\","
+                              "reason=\"delay\"} 0\n"));
 }
 
 TEST(BlockingPoolMetrics, ShowsThePoolByName) {

@@ -1,0 +1,24 @@
+// Metrics of an rpc::Admission: limits, and what was turned away.
+#ifndef WEFT_PLATFORM_OBSERVABILITY_METRICS_ADMISSION_METRICS_H_
+#define WEFT_PLATFORM_OBSERVABILITY_METRICS_ADMISSION_METRICS_H_
+
+#include <vector>
+
+#include "platform/rpc/admission/admission.h"
+#include "prometheus/collectable.h"
+
+namespace weft::observability {
+
+class AdmissionMetrics final : public prometheus::Collectable {
+ public:
+  // `admission` outlives this.
+  explicit AdmissionMetrics(const rpc::Admission& admission) : admission_(admission) {}
+  std::vector<prometheus::MetricFamily> Collect() const override;
+
+ private:
+  const rpc::Admission& admission_;
+};
+
+}  // namespace weft::observability
+
+#endif  // WEFT_PLATFORM_OBSERVABILITY_METRICS_ADMISSION_METRICS_H_

@@ -1,0 +1,135 @@
+#include "platform/rpc/admission/concurrency_limit.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace weft::rpc {
+namespace {
+
+// The first probe comes early: what was learnt under overload from the start is no baseline.
+constexpr int kWindowsToFirstProbe = 5;
+constexpr double kProbeShare = 0.25;
+// Latencies that differ by less count as equal.
+constexpr double kNotable = 1.1;
+// How fast baselines follow the averages while latency is as it should be: in about ten seconds.
+constexpr double kFollow = 0.01;
+
+}  // namespace
+
+ConcurrencyLimit::ConcurrencyLimit(const Options& options)
+    : options_(options), limit_(options.initial), windows_to_probe_(kWindowsToFirstProbe) {}
+
+void ConcurrencyLimit::Ended(Method& method, int64_t start_nanos, int64_t end_nanos,
+                             int in_flight) {
+  most_in_flight_ = std::max(most_in_flight_, in_flight);
+  // Calls that began before the window tell of the limit that was.
+  if (start_nanos >= window_start_nanos_) {
+    method.sum_ += static_cast<double>(end_nanos - start_nanos);
+    ++method.count_;
+    ++samples_;
+  }
+  if (samples_ >= options_.min_samples &&
+      end_nanos - window_start_nanos_ >= options_.window_nanos) {
+    CloseWindow(end_nanos);
+  }
+}
+
+double ConcurrencyLimit::Ratio() const {
+  double latency = 0;
+  double expected = 0;
+  for (const Method* const method : methods_) {
+    if (method->count_ == 0 || method->baseline_ == 0) continue;
+    latency += method->sum_;
+    expected += method->baseline_ * method->count_;
+  }
+  return expected == 0 ? 1 : latency / expected;
+}
+
+void ConcurrencyLimit::CloseWindow(int64_t now_nanos) {
+  const double ratio = Ratio();
+  const bool limited = 2 * most_in_flight_ >= limit();
+  const bool slow = ratio > options_.tolerance && most_in_flight_ > options_.min;
+  if (probing_) {
+    EndProbe(ratio, limited);
+  } else {
+    LowerBaselines();
+    if (limited && --windows_to_probe_ <= 0) {
+      BeginProbe(ratio);
+    } else if (limited) {
+      Adjust(ratio);
+    } else if (slow) {
+      // Deadlines may keep the calls in flight below the limit while none is served in time.
+      limit_ = most_in_flight_;
+      windows_to_probe_ = std::min(windows_to_probe_, kWindowsToFirstProbe);
+      Adjust(ratio);
+    } else {
+      MoveBaselines(kFollow);
+    }
+  }
+  for (Method* const method : methods_) method->sum_ = method->count_ = 0;
+  samples_ = most_in_flight_ = 0;
+  window_start_nanos_ = now_nanos;
+}
+
+void ConcurrencyLimit::Adjust(double ratio) {
+  const double gradient = std::clamp(options_.tolerance / ratio, 0.5, 1.0);
+  if (gradient < 1) slow_start_ = false;
+  SetLimit(slow_start_ ? 2 * limit_ : limit_ * gradient + std::sqrt(limit_));
+}
+
+void ConcurrencyLimit::BeginProbe(double ratio) {
+  probing_ = true;
+  ratio_before_probe_ = ratio;
+  limit_before_probe_ = limit_;
+  SetLimit(limit_ * kProbeShare);
+}
+
+void ConcurrencyLimit::EndProbe(double ratio, bool limited) {
+  probing_ = false;
+  windows_to_probe_ = options_.windows_between_probes;
+  if (!limited) {  // There were not enough calls to learn from.
+    SetLimit(limit_before_probe_);
+    return;
+  }
+  if (ratio * kNotable > ratio_before_probe_) {
+    MoveBaselines(1);
+    SetLimit(limit_before_probe_);
+    slow_start_ = true;
+    return;
+  }
+  slow_start_ = false;
+  const double better = LowerBaselines();
+  if (better < kNotable) {
+    SetLimit(limit_before_probe_);
+  } else if (limit_ > options_.min) {
+    BeginProbe(ratio * better);  // Fewer still may be better still.
+  }
+}
+
+double ConcurrencyLimit::LowerBaselines() {
+  double better = 1;
+  for (Method* const method : methods_) {
+    if (method->count_ == 0) continue;
+    const double average = std::max(method->average(), 1.0);
+    if (method->baseline_ == 0) {
+      method->baseline_ = average;
+    } else if (average < method->baseline_) {
+      better = std::max(better, method->baseline_ / average);
+      method->baseline_ = average;
+    }
+  }
+  return better;
+}
+
+void ConcurrencyLimit::MoveBaselines(double weight) {
+  for (Method* const method : methods_) {
+    if (method->count_ == 0) continue;
+    method->baseline_ += weight * (std::max(method->average(), 1.0) - method->baseline_);
+  }
+}
+
+void ConcurrencyLimit::SetLimit(double limit) {
+  limit_ = std::clamp(limit, options_.min, options_.max);
+}
+
+}  // namespace weft::rpc

@@ -1,0 +1,146 @@
+#include "platform/rpc/admission/concurrency_limit.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace weft::rpc {
+namespace {
+
+constexpr int64_t kMillisecond = 1'000'000;
+
+// A server that serves `capacity` calls at once in `service_nanos` each; more wait for each other.
+// Little's law makes the latency of n calls that are always there.
+struct Server {
+  double capacity = 10;
+  double service_nanos = 10 * kMillisecond;
+
+  double Latency(int calls) const {
+    return service_nanos * std::max(1.0, static_cast<double>(calls) / capacity);
+  }
+};
+
+class Load {
+ public:
+  explicit Load(ConcurrencyLimit& limit) : limit_(limit) { limit_.Register(&method_); }
+
+  // `demand` calls are there all the time, of which the limit lets in what it does.
+  void Run(const Server& server, int demand, int seconds) {
+    const int64_t end_nanos = now_nanos_ + seconds * 1000 * kMillisecond;
+    while (now_nanos_ < end_nanos) {
+      const int calls = std::min(demand, limit_.limit());
+      const auto latency_nanos = static_cast<int64_t>(server.Latency(calls));
+      const int64_t start_nanos = now_nanos_;
+      now_nanos_ += latency_nanos;
+      for (int i = 0; i < calls; ++i) limit_.Ended(method_, start_nanos, now_nanos_, calls);
+    }
+  }
+  int64_t baseline_nanos() const { return method_.baseline_nanos(); }
+
+ private:
+  ConcurrencyLimit& limit_;
+  ConcurrencyLimit::Method method_;
+  int64_t now_nanos_ = 1;
+};
+
+TEST(ConcurrencyLimit, StaysWhileFewCallsCome) {
+  ConcurrencyLimit limit({.initial = 1000});
+  Load load(limit);
+  load.Run({}, /*demand=*/8, /*seconds=*/60);
+  EXPECT_EQ(limit.limit(), 1000);
+  EXPECT_NEAR(load.baseline_nanos(), 10 * kMillisecond, kMillisecond);
+}
+
+TEST(ConcurrencyLimit, FallsUnderOverloadToWhatKeepsLatencyAndThroughput) {
+  ConcurrencyLimit limit({.initial = 1000});
+  Load load(limit);
+  const Server server;
+  load.Run(server, 8, 5);
+  load.Run(server, 5000, 20);
+  EXPECT_GE(limit.limit(), server.capacity);
+  EXPECT_LE(server.Latency(limit.limit()), 3 * server.service_nanos);
+}
+
+TEST(ConcurrencyLimit, FindsTheBaselineWhenOverloadIsThereFromTheStart) {
+  ConcurrencyLimit limit({.initial = 1000});
+  Load load(limit);
+  const Server server;
+  load.Run(server, 5000, 60);
+  EXPECT_GE(limit.limit(), server.capacity);
+  EXPECT_LE(server.Latency(limit.limit()), 3 * server.service_nanos);
+}
+
+TEST(ConcurrencyLimit, GrowsWhereMoreCallsAreNotSlower) {
+  ConcurrencyLimit limit({.initial = 10});
+  Load load(limit);
+  load.Run({.capacity = 1e9}, 5000, 5);
+  EXPECT_GE(limit.limit(), 5000);
+}
+
+TEST(ConcurrencyLimit, RecoversWhenCapacityComesBack) {
+  ConcurrencyLimit limit({.initial = 1000});
+  Load load(limit);
+  load.Run({.capacity = 100}, 50, 5);
+  load.Run({.capacity = 5}, 5000, 30);
+  EXPECT_LE(limit.limit(), 50);
+  load.Run({.capacity = 100}, 5000, 60);
+  EXPECT_GE(limit.limit(), 100);
+}
+
+// A client's deadline bounds what is in flight, here to 400: far below the first limit.
+TEST(ConcurrencyLimit, FallsWhenCallsAreSlowBelowIt) {
+  ConcurrencyLimit limit({.initial = 1000});
+  Load load(limit);
+  const Server server;
+  load.Run(server, 8, 5);
+  load.Run(server, 400, 20);
+  EXPECT_GE(limit.limit(), server.capacity);
+  EXPECT_LE(server.Latency(limit.limit()), 3 * server.service_nanos);
+}
+
+// What is slower for another reason than being many must not starve: a query that takes ten times
+// as long since the table grew.
+TEST(ConcurrencyLimit, AcceptsThatCallsHaveBecomeSlower) {
+  ConcurrencyLimit limit({.initial = 100});
+  Load load(limit);
+  load.Run({.capacity = 1000}, 400, 10);
+  load.Run({.capacity = 1000, .service_nanos = 100 * kMillisecond}, 400, 120);
+  EXPECT_GE(limit.limit(), 200);
+  EXPECT_NEAR(load.baseline_nanos(), 100 * kMillisecond, 10 * kMillisecond);
+}
+
+TEST(ConcurrencyLimit, NeverLeavesItsBounds) {
+  ConcurrencyLimit limit({.initial = 100, .min = 7, .max = 200});
+  Load load(limit);
+  load.Run({.capacity = 1e9}, 5000, 10);
+  EXPECT_LE(limit.limit(), 200);
+  load.Run({.capacity = 0.01}, 5000, 200);
+  EXPECT_GE(limit.limit(), 7);
+}
+
+// Ten fast calls to one slow one, then the other way round: no latency has changed.
+TEST(ConcurrencyLimit, AnotherMixOfMethodsIsNoOverload) {
+  ConcurrencyLimit limit({.initial = 100});
+  ConcurrencyLimit::Method fast;
+  ConcurrencyLimit::Method slow;
+  limit.Register(&fast);
+  limit.Register(&slow);
+  int64_t now_nanos = 1;
+  const auto run = [&](int fast_calls, int slow_calls) {
+    for (int round = 0; round < 200; ++round) {
+      const int64_t start_nanos = now_nanos;
+      now_nanos += 50 * kMillisecond;
+      for (int i = 0; i < fast_calls; ++i) {
+        limit.Ended(fast, start_nanos, start_nanos + kMillisecond, 80);
+      }
+      for (int i = 0; i < slow_calls; ++i) limit.Ended(slow, start_nanos, now_nanos, 80);
+    }
+  };
+  run(100, 10);
+  const int before = limit.limit();
+  run(10, 100);
+  EXPECT_GE(limit.limit(), before);
+}
+
+}  // namespace
+}  // namespace weft::rpc
