@@ -13,11 +13,13 @@ import signal
 import sys
 from typing import List, Optional
 
-from benchmarks import echo, listing, micro, million, parked, processes, rows, sleepers, watched
+from benchmarks import (echo, listing, micro, million, overload, parked, processes, rows, sleepers,
+                        watched)
 
 MEASUREMENTS = {
     "echo": echo,
     "sleepers": sleepers,
+    "overload": overload,
     "parked": parked,
     "million": million,
     "listing": listing,

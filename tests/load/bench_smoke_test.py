@@ -58,6 +58,16 @@ class BenchSmokeTest(unittest.TestCase):
         # A page of each stack, at least.
         self.assertGreater(rows["million/10000/peak_memory"]["value"], 10_000 * 4096)
 
+    def test_overload_is_served_with_and_without_admission(self):
+        rows, _ = self.rows("overload", "--quick")
+        for work in ("compute", "places"):
+            self.assertGreater(rows[f"overload/{work}/capacity"]["value"], 0)
+            for admission in ("off", "on"):
+                prefix = f"overload/{work}/2x/admission_{admission}"
+                answered = sum(rows[f"{prefix}/{quantity}"]["value"]
+                               for quantity in ("goodput", "turned_away", "too_late"))
+                self.assertGreater(answered, 0)
+
     def test_a_listing_has_every_fiber(self):
         rows, _ = self.rows("listing", "--quick")
         self.assertGreater(rows["listing/1000/longest_turn"]["value"], 0)

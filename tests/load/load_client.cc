@@ -13,12 +13,15 @@
 //
 //   run <target-index> <milliseconds>     calls for that long, then waits for those in flight
 //   requests <target-index> <count>       makes that many calls
+//   rate <target-index> <milliseconds> <calls-per-second> <timeout-milliseconds>
+//                                         an open loop: calls at that rate, each with a deadline
 //   quit                                  as does the end of its input
 //
 // Ends with status 1 and one line on stderr when a target cannot be reached or does not serve the
 // method, or when a flag makes no sense.
 #include <grpc/grpc.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <iostream>
 #include <string>
@@ -46,6 +49,7 @@ ABSL_FLAG(std::string, request_file, "", "Serialized request of a method given b
 ABSL_FLAG(absl::Duration, duration, absl::Seconds(1), "Length of the run.");
 ABSL_FLAG(int64_t, requests, 0, "Calls to make, instead of --duration.");
 ABSL_FLAG(absl::Duration, warmup, absl::ZeroDuration(), "Calls for that long before the run.");
+ABSL_FLAG(bool, deadlines, false, "Give calls up at their deadline; for the command rate.");
 ABSL_FLAG(bool, commands, false, "Read commands from stdin instead of making one run.");
 
 namespace weft::load {
@@ -84,11 +88,11 @@ std::string ToJson(const LoadReport& report) {
   return absl::StrFormat(
       "{\"requests\":%d,\"errors\":{%s},\"last_error\":%s,\"seconds\":%.6f,"
       "\"requests_per_s\":%.1f,\"p50_us\":%.3f,\"p90_us\":%.3f,\"p99_us\":%.3f,\"p999_us\":%.3f,"
-      "\"max_us\":%.3f}",
+      "\"max_us\":%.3f,\"not_started\":%d}",
       report.requests, errors, JsonString(report.last_error), seconds,
       seconds > 0 ? static_cast<double>(report.requests) / seconds : 0.0, microseconds(0.5),
       microseconds(0.9), microseconds(0.99), microseconds(0.999),
-      absl::ToDoubleMicroseconds(report.latencies.max()));
+      absl::ToDoubleMicroseconds(report.latencies.max()), report.not_started);
 }
 
 void PrintLine(const std::string& line) {
@@ -96,21 +100,33 @@ void PrintLine(const std::string& line) {
   std::fflush(stdout);
 }
 
+constexpr char kCommandHelp[] =
+    "{\"error\":\"a command is: run TARGET MILLISECONDS, requests TARGET COUNT, rate TARGET "
+    "MILLISECONDS CALLS_PER_SECOND TIMEOUT_MILLISECONDS, or quit\"}";
+
 std::string Answer(LoadGenerator& generator, const std::string& command) {
   const std::vector<std::string> words = absl::StrSplit(command, ' ', absl::SkipEmpty());
-  int target = 0;
-  int64_t amount = 0;
-  if (words.size() != 3 || !absl::SimpleAtoi(words[1], &target) ||
-      !absl::SimpleAtoi(words[2], &amount) || (words[0] != "run" && words[0] != "requests")) {
-    return "{\"error\":\"a command is: run TARGET MILLISECONDS, requests TARGET COUNT, or quit\"}";
+  std::vector<int64_t> numbers;
+  for (size_t i = 1; i < words.size(); ++i) {
+    if (!absl::SimpleAtoi(words[i], &numbers.emplace_back())) return kCommandHelp;
   }
-  if (target < 0 || target >= generator.target_count()) {
-    return absl::StrFormat("{\"error\":\"no target %d: there are %d\"}", target,
+  const bool rate = !words.empty() && words[0] == "rate" && numbers.size() == 4;
+  const bool run = !words.empty() && words[0] == "run" && numbers.size() == 2;
+  const bool requests = !words.empty() && words[0] == "requests" && numbers.size() == 2;
+  if (!rate && !run && !requests) return kCommandHelp;
+  if (numbers[0] < 0 || numbers[0] >= generator.target_count()) {
+    return absl::StrFormat("{\"error\":\"no target %d: there are %d\"}", numbers[0],
                            generator.target_count());
   }
-  if (amount <= 0) return "{\"error\":\"the last number must be above 0\"}";
-  return ToJson(words[0] == "run" ? generator.RunFor(target, absl::Milliseconds(amount))
-                                  : generator.RunRequests(target, amount));
+  const int target = static_cast<int>(numbers[0]);
+  if (*std::min_element(numbers.begin() + 1, numbers.end()) <= 0) {
+    return "{\"error\":\"all numbers but the target must be above 0\"}";
+  }
+  if (requests) return ToJson(generator.RunRequests(target, numbers[1]));
+  const absl::Duration duration = absl::Milliseconds(numbers[1]);
+  if (run) return ToJson(generator.RunFor(target, duration));
+  return ToJson(generator.RunAtRate(target, duration, static_cast<double>(numbers[2]),
+                                    absl::Milliseconds(numbers[3])));
 }
 
 void ServeCommands(LoadGenerator& generator) {
@@ -145,7 +161,8 @@ absl::Status Main() {
   for (const std::string& target : targets) {
     const absl::StatusOr<int> index =
         generator.AddTarget(target, {.connections = absl::GetFlag(FLAGS_connections),
-                                     .streams_per_connection = absl::GetFlag(FLAGS_streams)});
+                                     .streams_per_connection = absl::GetFlag(FLAGS_streams),
+                                     .deadlines = absl::GetFlag(FLAGS_deadlines)});
     if (!index.ok()) {
       return {index.status().code(), absl::StrCat(target, ": ", index.status().message())};
     }

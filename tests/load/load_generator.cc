@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <limits>
 #include <utility>
 
@@ -36,11 +37,18 @@ gpr_timespec ToGprTime(absl::Time time) {
   return {value.tv_sec, static_cast<int32_t>(value.tv_nsec), GPR_CLOCK_REALTIME};
 }
 
-grpc_channel* MakeChannel(const std::string& address) {
-  // A subchannel pool of its own makes each channel a connection; the rest saves client time.
+// gRPC's monotonic clock is not CLOCK_MONOTONIC's value, so a time is carried over by its distance.
+gpr_timespec ToMonotonicDeadline(int64_t monotonic_nanoseconds) {
+  const int64_t left = monotonic_nanoseconds - MonotonicNanoseconds();
+  return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_nanos(left, GPR_TIMESPAN));
+}
+
+grpc_channel* MakeChannel(const std::string& address, bool deadlines) {
+  // A subchannel pool of its own makes each channel a connection; the rest saves client time. In
+  // the minimal stack nothing gives a call up at its deadline.
   std::array<std::pair<const char*, int>, 4> values = {{
       {GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1},
-      {GRPC_ARG_MINIMAL_STACK, 1},
+      {GRPC_ARG_MINIMAL_STACK, deadlines ? 0 : 1},
       {GRPC_ARG_ENABLE_RETRIES, 0},
       {GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, -1},
   }};
@@ -60,8 +68,8 @@ grpc_channel* MakeChannel(const std::string& address) {
 }  // namespace
 
 struct LoadGenerator::Connection {
-  Connection(const std::string& address, const std::string& path)
-      : channel(MakeChannel(address)),
+  Connection(const std::string& address, const std::string& path, bool deadlines)
+      : channel(MakeChannel(address, deadlines)),
         method(grpc_channel_register_call(channel, path.c_str(), nullptr, nullptr)) {}
   ~Connection() { grpc_channel_destroy(channel); }
 
@@ -112,7 +120,8 @@ absl::StatusOr<int> LoadGenerator::AddTarget(const std::string& address, const L
   }
   auto target = std::make_unique<Target>();
   for (int i = 0; i < shape.connections; ++i) {
-    target->connections.push_back(std::make_unique<Connection>(address, workload_.path));
+    target->connections.push_back(
+        std::make_unique<Connection>(address, workload_.path, shape.deadlines));
   }
   // By rounds, so that a run of few requests touches every connection.
   for (int round = 0; round < shape.streams_per_connection; ++round) {
@@ -180,7 +189,7 @@ LoadReport LoadGenerator::Run(Target& target, int64_t requests, int64_t end_nano
   int64_t in_flight = 0;
   for (const auto& stream : target.streams) {
     if (started == requests) break;
-    Start(*stream, MonotonicNanoseconds());
+    Start(*stream, MonotonicNanoseconds(), gpr_inf_future(GPR_CLOCK_REALTIME));
     ++started;
     ++in_flight;
   }
@@ -192,7 +201,7 @@ LoadReport LoadGenerator::Run(Target& target, int64_t requests, int64_t end_nano
     now = MonotonicNanoseconds();
     End(stream, now, report);
     if (started < requests && now < end_nanoseconds) {
-      Start(stream, now);
+      Start(stream, now, gpr_inf_future(GPR_CLOCK_REALTIME));
       ++started;
     } else {
       --in_flight;
@@ -202,11 +211,44 @@ LoadReport LoadGenerator::Run(Target& target, int64_t requests, int64_t end_nano
   return report;
 }
 
-void LoadGenerator::Start(Stream& stream, int64_t now_nanoseconds) {
+LoadReport LoadGenerator::RunAtRate(int target_index, absl::Duration duration,
+                                    double calls_per_second, absl::Duration timeout) {
+  Target& target = *targets_.at(target_index);
+  std::deque<Stream*> idle;
+  for (const auto& stream : target.streams) idle.push_back(stream.get());
+  LoadReport report;
+  const int64_t start = MonotonicNanoseconds();
+  const int64_t end = start + absl::ToInt64Nanoseconds(duration);
+  const double spacing = 1e9 / calls_per_second;
+  int64_t arrivals = 0;
+  const auto next = [&] { return start + static_cast<int64_t>(spacing * arrivals); };
+  while (next() < end || idle.size() < target.streams.size()) {
+    for (const int64_t now = MonotonicNanoseconds(); next() < end && next() <= now; ++arrivals) {
+      if (idle.empty()) {
+        ++report.not_started;
+        continue;
+      }
+      // Round and round, so that all connections are used.
+      Stream* const stream = idle.front();
+      idle.pop_front();
+      Start(*stream, next(), ToMonotonicDeadline(next() + absl::ToInt64Nanoseconds(timeout)));
+    }
+    const gpr_timespec wake =
+        next() < end ? ToMonotonicDeadline(next()) : gpr_inf_future(GPR_CLOCK_MONOTONIC);
+    const grpc_event event = grpc_completion_queue_next(queue_, wake, nullptr);
+    if (event.type != GRPC_OP_COMPLETE) continue;
+    Stream* const stream = static_cast<Stream*>(event.tag);
+    End(*stream, MonotonicNanoseconds(), report);
+    idle.push_back(stream);
+  }
+  report.elapsed = absl::Nanoseconds(MonotonicNanoseconds() - start);
+  return report;
+}
+
+void LoadGenerator::Start(Stream& stream, int64_t now_nanoseconds, gpr_timespec deadline) {
   stream.start_nanoseconds = now_nanoseconds;
   stream.call = grpc_channel_create_registered_call(stream.connection.channel, nullptr, 0, queue_,
-                                                    stream.connection.method,
-                                                    gpr_inf_future(GPR_CLOCK_REALTIME), nullptr);
+                                                    stream.connection.method, deadline, nullptr);
   grpc_metadata_array_init(&stream.initial_metadata);
   grpc_metadata_array_init(&stream.trailing_metadata);
   stream.reply = nullptr;

@@ -1,6 +1,8 @@
-// A closed-loop load generator on gRPC's C core: each stream starts its next call when the last one
-// has ended. One thread, one completion queue, one distinct TCP connection per channel. It stands
-// on the core rather than on the C++ API to take less of the machine from the server it measures.
+// A load generator on gRPC's C core. In a closed loop each stream starts its next call when the
+// last one has ended; in an open loop calls start at their times, whatever became of the others, as
+// those of many independent users do. One thread, one completion queue, one distinct TCP connection
+// per channel. It stands on the core rather than on the C++ API to take less of the machine from
+// the server it measures.
 //
 //   LoadGenerator generator(workload);
 //   absl::StatusOr<int> target = generator.AddTarget(
@@ -12,6 +14,7 @@
 
 #include <grpc/byte_buffer.h>
 #include <grpc/grpc.h>
+#include <grpc/support/time.h>
 
 #include <array>
 #include <cstdint>
@@ -31,6 +34,8 @@ struct LoadShape {
   int connections = 1;
   // Calls in flight on each connection.
   int streams_per_connection = 1;
+  // Whether calls are given up at their deadline; needed for RunAtRate(), costs the client time.
+  bool deadlines = false;
 };
 
 // gRPC's status codes are 0 (OK) to 16.
@@ -47,7 +52,9 @@ struct LoadReport {
   std::string last_error;
   // From the first call's start to the last call's end.
   absl::Duration elapsed;
-  // Of calls with status OK.
+  // In an open loop: calls that could not start, since all streams were in use.
+  int64_t not_started = 0;
+  // Of calls with status OK; in an open loop from the time when they should have started.
   LatencyHistogram latencies;
 };
 
@@ -74,6 +81,10 @@ class LoadGenerator {
   // Makes `requests` calls.
   LoadReport RunRequests(int target, int64_t requests);
 
+  // An open loop: evenly spaced calls, each with a deadline `timeout` after its start.
+  LoadReport RunAtRate(int target, absl::Duration duration, double calls_per_second,
+                       absl::Duration timeout);
+
  private:
   struct Connection;
   struct Stream;
@@ -86,7 +97,7 @@ class LoadGenerator {
   absl::Status Probe(Target& target);
   // Starts no call once `requests` were started or the monotonic clock is at `end_nanoseconds`.
   LoadReport Run(Target& target, int64_t requests, int64_t end_nanoseconds);
-  void Start(Stream& stream, int64_t now_nanoseconds);
+  void Start(Stream& stream, int64_t now_nanoseconds, gpr_timespec deadline);
   void End(Stream& stream, int64_t now_nanoseconds, LoadReport& report);
 
   const Workload workload_;

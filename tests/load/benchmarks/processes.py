@@ -248,6 +248,12 @@ class LoadClient(Child):
         self.write_line(f"requests {target} {count}")
         return self._answer(timeout_seconds)
 
+    def rate(self, target: int, milliseconds: int, calls_per_second: int,
+             timeout_ms: int) -> Dict:
+        """An open loop of calls at that rate, each with a deadline; load_client's report."""
+        self.write_line(f"rate {target} {milliseconds} {calls_per_second} {timeout_ms}")
+        return self._answer(START_TIMEOUT_SECONDS + (milliseconds + timeout_ms) / 1000)
+
 
 class Processes:
     """The children of a measurement; leaving the `with` block kills those that are left."""
