@@ -236,6 +236,29 @@ TEST(Interceptors, NestInTheirOrderAndSeeTheStatus) {
                                            "inner after NOT_FOUND", "outer after NOT_FOUND"}));
 }
 
+// Uses up all the time that a call has.
+class Dawdler final : public ServerInterceptor {
+ public:
+  absl::Status Intercept(CallContext& call, Next next) override {
+    while (weft::Now() <= call.deadline()) {
+    }
+    return next();
+  }
+};
+
+TEST(Interceptors, AHandlerDoesNotStartAfterItsDeadline) {
+  Dawdler dawdler;
+  TestServer server({.interceptors = {&dawdler}});
+  server.echo().say = [](CallContext&, const EchoRequest&) -> absl::StatusOr<EchoReply> {
+    ADD_FAILURE() << "the handler ran";
+    return EchoReply();
+  };
+  server.Run([&] {
+    EXPECT_EQ(server.client().Say({}, {.timeout = absl::Milliseconds(10)}).status().code(),
+              absl::StatusCode::kDeadlineExceeded);
+  });
+}
+
 class Refuser final : public ServerInterceptor {
  public:
   absl::Status Intercept(CallContext&, Next) override {

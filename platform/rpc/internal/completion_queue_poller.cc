@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "platform/base/check.h"
+#include "platform/base/clock.h"
 #include "platform/fiber/runtime.h"
 #include "platform/rpc/internal/timespec.h"
 
@@ -18,6 +19,9 @@ CompletionQueuePoller* CompletionQueuePoller::Current() {
 
 size_t CompletionQueuePoller::Wait(int64_t deadline_nanos) {
   Flush();
+  // Whoever has computed for long has let events gather on many connections.
+  const int looks =
+      Clock::Real().MonotonicNanos() - returned_nanos_ > kLongTurnNanos ? kLooksAfterLongTurn : 1;
   int events = 0;
   // gRPC rounds the deadline up to milliseconds.
   if (Handle(grpc_completion_queue_next(core_, ToTimespec(deadline_nanos), nullptr))) {
@@ -25,13 +29,18 @@ size_t CompletionQueuePoller::Wait(int64_t deadline_nanos) {
     if (warmth_ > 0 || ++turns_since_probe_ >= kColdProbe) {
       turns_since_probe_ = 0;
       const gpr_timespec now = ToTimespec(0);
-      while (events < kMaxGather && Handle(grpc_completion_queue_next(core_, now, nullptr))) {
-        ++events;
+      // Each look reads from one connection at most, which may end no call: one look in vain does
+      // not say that the other connections have nothing.
+      for (int in_vain = 0; events < kMaxGather && in_vain < looks;) {
+        const bool found = Handle(grpc_completion_queue_next(core_, now, nullptr));
+        in_vain = found ? 0 : in_vain + 1;
+        events += found ? 1 : 0;
       }
       // One event is the request, one the tag of the reply before: more is traffic.
       warmth_ = events > 2 ? kWarmTurns : std::max(0, warmth_ - 1);
     }
   }
+  returned_nanos_ = Clock::Real().MonotonicNanos();
   return static_cast<size_t>(events);
 }
 

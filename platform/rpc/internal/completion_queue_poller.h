@@ -32,6 +32,9 @@ class CompletionQueuePoller final : public Poller {
  public:
   // Events handled in one turn: bounds the time until fibers run.
   static constexpr int kMaxGather = 64;
+  // A look in vain is a system call, so it is made again only where it hardly counts.
+  static constexpr int kLooksAfterLongTurn = 4;
+  static constexpr int64_t kLongTurnNanos = 500'000;
   // While single events come one by one, looking for a second one costs a system call for nothing;
   // so a cold queue looks only once in so many turns.
   static constexpr int kColdProbe = 16;
@@ -68,6 +71,7 @@ class CompletionQueuePoller final : public Poller {
   std::vector<HoldsWrites*> connections_in_flush_;
   int warmth_ = 0;
   int turns_since_probe_ = 0;
+  int64_t returned_nanos_ = 0;  // when fibers began to run
 
   grpc::Alarm doorbell_;
   std::atomic<bool> doorbell_rung_{false};

@@ -77,6 +77,10 @@ absl::Status ServerCallImpl::RunHandler() {
     return absl::UnimplementedError(
         absl::StrCat("no method '", requested_method(), "' is served here"));
   }
+  // It may have waited for its turn, or in an interceptor.
+  if (deadline_nanos_ != kNeverNanos && deadline_nanos_ <= shard_.clock().MonotonicNanos()) {
+    return absl::DeadlineExceededError("the deadline had passed before the handler's turn came");
+  }
   try {
     const absl::Status status = registered_->handler(*registered_->service, *this);
     const absl::Status sendable = CheckMetadata();

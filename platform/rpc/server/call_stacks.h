@@ -3,10 +3,10 @@
 #ifndef WEFT_PLATFORM_RPC_SERVER_CALL_STACKS_H_
 #define WEFT_PLATFORM_RPC_SERVER_CALL_STACKS_H_
 
-#include <map>
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -20,7 +20,7 @@ struct CallStacks {
   StackSize unary = StackSize::kDefault;
   StackSize streaming = StackSize::kDefault;  // the three other kinds
   // Of single methods, whatever their kind: "shop.v1.Shop/Get".
-  std::map<std::string, StackSize> methods = {};
+  absl::flat_hash_map<std::string, StackSize> methods = {};
 
   StackSize Of(const MethodDescriptor& method) const;
   // INVALID_ARGUMENT naming an entry of `methods` that none of the services has.
