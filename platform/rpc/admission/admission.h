@@ -53,7 +53,8 @@ struct AdmissionOptions {
   int initial_limit = 1000;
   int min_limit = 4;
   absl::Duration target_delay = absl::Milliseconds(5);
-  absl::Duration interval = absl::Milliseconds(100);
+  // How long that must last, so that a burst is served and only what goes on is overload.
+  absl::Duration interval = absl::Milliseconds(500);
 };
 
 // Readings of a shard.

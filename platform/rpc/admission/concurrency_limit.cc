@@ -6,6 +6,8 @@
 namespace weft::rpc {
 namespace {
 
+// A burst is slow too. Only what lasts for a second is overload.
+constexpr int kWindowsToBelieve = 10;
 // The first probe comes early: what was learnt under overload from the start is no baseline.
 constexpr int kWindowsToFirstProbe = 5;
 constexpr double kProbeShare = 0.25;
@@ -53,7 +55,11 @@ void ConcurrencyLimit::CloseWindow(int64_t now_nanos) {
     EndProbe(ratio, limited);
   } else {
     LowerBaselines();
-    if (limited && --windows_to_probe_ <= 0) {
+    slow_windows_ = slow ? slow_windows_ + 1 : 0;
+    const bool lowered = limit_ < options_.initial;
+    if (slow && !lowered && slow_windows_ < kWindowsToBelieve) {
+      // Wait and see.
+    } else if (limited && --windows_to_probe_ <= 0) {
       BeginProbe(ratio);
     } else if (limited) {
       Adjust(ratio);

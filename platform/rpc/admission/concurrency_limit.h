@@ -87,6 +87,7 @@ class ConcurrencyLimit {
   int64_t window_start_nanos_ = 0;
   int samples_ = 0;
   int most_in_flight_ = 0;
+  int slow_windows_ = 0;  // one after the other
   int windows_to_probe_;
   bool probing_ = false;
   double ratio_before_probe_ = 1;

@@ -25,8 +25,8 @@ class Load {
   explicit Load(ConcurrencyLimit& limit) : limit_(limit) { limit_.Register(&method_); }
 
   // `demand` calls are there all the time, of which the limit lets in what it does.
-  void Run(const Server& server, int demand, int seconds) {
-    const int64_t end_nanos = now_nanos_ + seconds * 1000 * kMillisecond;
+  void Run(const Server& server, int demand, double seconds) {
+    const int64_t end_nanos = now_nanos_ + static_cast<int64_t>(seconds * 1e9);
     while (now_nanos_ < end_nanos) {
       const int calls = std::min(demand, limit_.limit());
       const auto latency_nanos = static_cast<int64_t>(server.Latency(calls));
@@ -85,6 +85,17 @@ TEST(ConcurrencyLimit, RecoversWhenCapacityComesBack) {
   EXPECT_LE(limit.limit(), 50);
   load.Run({.capacity = 100}, 5000, 60);
   EXPECT_GE(limit.limit(), 100);
+}
+
+TEST(ConcurrencyLimit, ABurstIsServed) {
+  ConcurrencyLimit limit({.initial = 1000});
+  Load load(limit);
+  const Server server;
+  for (int i = 0; i < 10; ++i) {
+    load.Run(server, 8, 1);
+    load.Run(server, 400, 0.5);
+    EXPECT_EQ(limit.limit(), 1000);
+  }
 }
 
 // A client's deadline bounds what is in flight, here to 400: far below the first limit.

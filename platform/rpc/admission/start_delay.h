@@ -5,8 +5,8 @@
 // makes it long for a moment; only a queue that stays long is overload. That is CoDel's distinction
 // (Nichols and Jacobson, "Controlling Queue Delay", ACM Queue 2012), with the two times that
 // Facebook uses for requests ("Fail at Scale", ACM Queue 2015): a delay above `target` (5 ms) in
-// every stretch of an `interval` (100 ms) begins an overload, an interval without one ends it.
-// Meanwhile what has waited longer than the target is not worth serving: its client would get a
+// every stretch of an `interval` (there 100 ms) begins an overload, an interval without one ends
+// it. Meanwhile what has waited longer than the target is not worth serving: its client would get a
 // late answer, and those behind it too.
 //
 // The first call of a batch of events waits for none, so stretches are judged by their longest
