@@ -7,7 +7,7 @@ namespace weft::rpc {
 namespace {
 
 // A burst is slow too. Only what lasts for a second is overload.
-constexpr int kWindowsToBelieve = 10;
+constexpr int64_t kNanosToBelieve = 1'000'000'000;
 // The first probe comes early: what was learnt under overload from the start is no baseline.
 constexpr int kWindowsToFirstProbe = 5;
 constexpr double kProbeShare = 0.25;
@@ -55,9 +55,9 @@ void ConcurrencyLimit::CloseWindow(int64_t now_nanos) {
     EndProbe(ratio, limited);
   } else {
     LowerBaselines();
-    slow_windows_ = slow ? slow_windows_ + 1 : 0;
+    if (!slow) slow_since_nanos_ = now_nanos;
     const bool lowered = limit_ < options_.initial;
-    if (slow && !lowered && slow_windows_ < kWindowsToBelieve) {
+    if (slow && !lowered && now_nanos - slow_since_nanos_ < kNanosToBelieve) {
       // Wait and see.
     } else if (limited && --windows_to_probe_ <= 0) {
       BeginProbe(ratio);

@@ -62,7 +62,8 @@ class ConcurrencyLimit {
   // `method` outlives this.
   void Register(Method* method) { methods_.push_back(method); }
 
-  // A call of `method` has ended well; `in_flight` were there at its end, itself among them.
+  // A call of `method` has ended well, or at its deadline; `in_flight` were there at its end,
+  // itself among them.
   void Ended(Method& method, int64_t start_nanos, int64_t end_nanos, int in_flight);
 
   int limit() const { return static_cast<int>(limit_); }
@@ -87,7 +88,7 @@ class ConcurrencyLimit {
   int64_t window_start_nanos_ = 0;
   int samples_ = 0;
   int most_in_flight_ = 0;
-  int slow_windows_ = 0;  // one after the other
+  int64_t slow_since_nanos_ = 0;  // the end of the last window that was not
   int windows_to_probe_;
   bool probing_ = false;
   double ratio_before_probe_ = 1;

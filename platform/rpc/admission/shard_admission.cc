@@ -77,7 +77,8 @@ absl::Status Admission::ShardAdmission::Intercept(CallContext& call, Next next) 
     Add(in_flight_, 1);
   }
   absl::Status status = next();
-  if (status.ok()) {  // Failures may be fast for want of doing anything.
+  // Failures may be fast for want of doing anything; not those of a deadline.
+  if (status.ok() || status.code() == absl::StatusCode::kDeadlineExceeded) {
     limit_.Ended(method.latency, start_nanos, NowNanos(), in_flight_.load());
     PublishLimit();
   }
