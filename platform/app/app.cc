@@ -26,6 +26,12 @@ absl::string_view ServiceName(const rpc::MethodDescriptor& method) {
   return name.substr(0, name.find('/'));
 }
 
+rpc::RetryPolicy ChannelRetry(const Config& config) {
+  const absl::Duration timeout = config.Duration("channel.retry.attempt_timeout");
+  return {.max_attempts = config.Int("channel.retry.max_attempts"),
+          .attempt_timeout = timeout == absl::ZeroDuration() ? absl::InfiniteDuration() : timeout};
+}
+
 // The same error, behind the key that it is about.
 absl::Status AboutKey(absl::string_view key, const absl::Status& status) {
   return absl::Status(status.code(), absl::StrCat(key, ": ", std::string(status.message())));
@@ -164,7 +170,8 @@ absl::StatusOr<std::shared_ptr<rpc::Channel>> App::Channel(const std::string& ta
   return rpc::Channel::Create(
       target, {.tls = ChannelTls(config_),
                .max_receive_message_bytes = config_.Int("grpc.max_receive_message_bytes"),
-               .interceptors = telemetry_->client_interceptors()});
+               .interceptors = telemetry_->client_interceptors(),
+               .retry = ChannelRetry(config_)});
 }
 
 void App::Watch(const BlockingPool& pool) {

@@ -20,6 +20,12 @@ enum class InterceptorStage {
   kUser,            // all else
 };
 
+// On a client, where a call may take several attempts (client/retry.h): whether interceptors of the
+// stage see the call, once, or each attempt.
+constexpr bool SeesWholeCalls(InterceptorStage stage) {
+  return stage >= InterceptorStage::kAdmission;
+}
+
 // In the order in which a request meets them: a server's.
 template <typename Interceptor>
 void SortForServer(std::vector<Interceptor*>& interceptors) {

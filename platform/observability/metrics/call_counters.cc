@@ -24,10 +24,9 @@ CallCounters& CallTable::Insert(size_t slot, const rpc::MethodDescriptor& method
 
 void AddTotals(const CallTable& table, CallTotalsMap& totals) {
   table.ForEach([&](const CallCounters& counters) {
-    const uint64_t started = counters.started();
-    if (started == 0) return;
+    if (!counters.used()) return;
     CallTotals& sum = totals[{counters.method()->name(), counters.target()}];
-    sum.started += started;
+    sum.started += counters.started();
     for (size_t cause = 0; cause < kCancelCauses; ++cause) {
       const uint64_t cancelled = counters.cancelled(cause);
       if (cancelled == 0) continue;

@@ -7,6 +7,7 @@
 #ifndef WEFT_PLATFORM_OBSERVABILITY_METRICS_CALL_COUNTERS_H_
 #define WEFT_PLATFORM_OBSERVABILITY_METRICS_CALL_COUNTERS_H_
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -76,6 +77,11 @@ class CallCounters {
   uint64_t started() const { return started_.value(); }
   uint64_t cancelled(size_t cause) const { return cancelled_[cause].calls.value(); }
   uint64_t wasted_nanos(size_t cause) const { return cancelled_[cause].wasted_nanos.value(); }
+  bool used() const {
+    return started() != 0 || std::any_of(ended_.begin(), ended_.end(), [](const auto& ended) {
+             return ended.load(std::memory_order_relaxed) != nullptr;
+           });
+  }
   const EndedCounters* ended(size_t code) const {
     return ended_[code].load(std::memory_order_acquire);
   }

@@ -205,6 +205,63 @@ TEST(MetricsClientInterceptor, CountsAttemptsAndCallsByTarget) {
   EXPECT_THAT(text, HasSubstr("grpc_target=\"dns:///b:2\"} 1\n"));
 }
 
+TEST(MetricsClientInterceptor, CountsEveryAttemptOfARetriedCallAndTheCallOnce) {
+  MetricsClientInterceptor interceptor;
+  SimulatedClock clock;
+  Runtime runtime({.shards = 1, .clock = &clock});
+  const absl::Status unavailable = absl::UnavailableError("no");
+  const std::string target = "dns:///a:1";
+  runtime.Run([&] {
+    rpc::Metadata metadata;
+    rpc::OutgoingCall call{kGet, target, metadata, absl::InfiniteFuture()};
+    auto first = interceptor.Start(call);
+    clock.Advance(absl::Milliseconds(2));
+    first->End({unavailable, 10, 0, /*will_retry=*/true});
+    clock.Advance(absl::Milliseconds(100));  // the wait
+    call.attempt = 2;
+    auto second = interceptor.Start(call);
+    clock.Advance(absl::Milliseconds(4));
+    second->End({absl::OkStatus(), 10, 20});
+    first->EndRetriedCall(absl::OkStatus());
+  });
+  const std::string text = RenderMetrics(interceptor);
+  const std::string labels = "grpc_method=\"shop.v1.Shop/Get\",grpc_target=\"dns:///a:1\"";
+  EXPECT_THAT(text, HasSubstr("grpc_client_attempt_started_total{" + labels + "} 2\n"));
+  EXPECT_THAT(text, HasSubstr("grpc_client_attempt_duration_seconds_sum{" + labels +
+                              ",grpc_status=\"UNAVAILABLE\"} 0.002"));
+  EXPECT_THAT(text, HasSubstr("grpc_client_attempt_duration_seconds_sum{" + labels +
+                              ",grpc_status=\"OK\"} 0.004"));
+  EXPECT_THAT(text, HasSubstr("grpc_client_call_duration_seconds_count{" + labels +
+                              ",grpc_status=\"OK\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("grpc_client_call_duration_seconds_sum{" + labels +
+                              ",grpc_status=\"OK\"} 0.106"));
+  EXPECT_THAT(text, Not(HasSubstr("grpc_client_call_duration_seconds_count{" + labels +
+                                  ",grpc_status=\"UNAVAILABLE\"}")));
+}
+
+TEST(MetricsClientInterceptor, CountsACallThatWasCancelledBeforeItsSecondAttempt) {
+  MetricsClientInterceptor interceptor;
+  SimulatedClock clock;
+  Runtime runtime({.shards = 1, .clock = &clock});
+  const absl::Status unavailable = absl::UnavailableError("no");
+  const std::string target = "dns:///a:1";
+  runtime.Run([&] {
+    rpc::Metadata metadata;
+    rpc::OutgoingCall call{kGet, target, metadata, absl::InfiniteFuture()};
+    auto first = interceptor.Start(call);
+    first->End({unavailable, 10, 0, /*will_retry=*/true});
+    clock.Advance(absl::Milliseconds(3));
+    first->EndRetriedCall(absl::CancelledError("enough"));
+  });
+  const std::string text = RenderMetrics(interceptor);
+  const std::string labels = "grpc_method=\"shop.v1.Shop/Get\",grpc_target=\"dns:///a:1\"";
+  EXPECT_THAT(text, HasSubstr("grpc_client_attempt_started_total{" + labels + "} 1\n"));
+  EXPECT_THAT(text, HasSubstr("grpc_client_attempt_duration_seconds_count{" + labels +
+                              ",grpc_status=\"UNAVAILABLE\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("grpc_client_call_duration_seconds_sum{" + labels +
+                              ",grpc_status=\"CANCELLED\"} 0.003"));
+}
+
 TEST(CallTable, TargetsBeyondItsBoundAreCountedTogether) {
   CallTable table;
   for (size_t i = 0; i < CallTable::kMaxEntries + 10; ++i) {

@@ -1,8 +1,10 @@
 // MetricsClientInterceptor: A66's client metrics of every outgoing call, for each method, target
-// and status.
+// and status: grpc_client_attempt_* of each attempt, grpc_client_call_duration_seconds of the call
+// over all its attempts and the waits between them (rpc/client/retry.h), with the status that its
+// caller saw.
 //
-// A channel makes one attempt at a call today, so attempts and calls share their counters: each
-// call shows in the grpc_client_attempt_* metrics and in grpc_client_call_duration_seconds.
+// Nearly every call is one attempt. Such a one is counted once, for both; calls that were retried
+// have tables of their own, and a scrape adds them up.
 #ifndef WEFT_PLATFORM_OBSERVABILITY_METRICS_CLIENT_CALLS_H_
 #define WEFT_PLATFORM_OBSERVABILITY_METRICS_CLIENT_CALLS_H_
 
@@ -28,7 +30,14 @@ class MetricsClientInterceptor final : public rpc::ClientInterceptor,
   std::vector<prometheus::MetricFamily> Collect() const override;
 
  private:
-  PerShard<CallTable> tables_;
+  struct Tables {
+    CallTable only_attempts;  // of calls that took no other: they count as calls too
+    CallTable other_attempts;
+    CallTable retried_calls;
+  };
+  class Tracker;
+
+  PerShard<Tables> tables_;
 };
 
 }  // namespace weft::observability

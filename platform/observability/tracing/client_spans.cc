@@ -69,6 +69,7 @@ std::unique_ptr<rpc::ClientCallTracker> TracingClientInterceptor::Start(rpc::Out
         options);
   }
   SetAddress(*span, "server.address", "server.port", ParseAddress(call.target));
+  if (call.attempt > 1) span->SetAttribute("previous-rpc-attempts", call.attempt - 1);
   Inject(ToTraceIds(span->GetContext()), tracestate, call.metadata);
   return std::make_unique<Tracker>(std::move(span));
 }

@@ -3,7 +3,8 @@
 //
 // When the trace is sampled and a tracer is set, the call gets a CLIENT span, and that is what the
 // header names. Outside any trace one is begun. A caller that put a `traceparent` into the call's
-// metadata itself is left alone.
+// metadata itself is left alone. A call that is sent again has a span for each attempt; those after
+// the first say how many were before them, as `previous-rpc-attempts` (gRPC's proposal A72).
 #ifndef WEFT_PLATFORM_OBSERVABILITY_TRACING_CLIENT_SPANS_H_
 #define WEFT_PLATFORM_OBSERVABILITY_TRACING_CLIENT_SPANS_H_
 

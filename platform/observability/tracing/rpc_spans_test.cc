@@ -66,10 +66,10 @@ class RpcSpansTest : public ::testing::Test {
   }
 
   // Makes a call as a client would; the metadata it would send.
-  rpc::Metadata Call(absl::Status status = absl::OkStatus()) {
+  rpc::Metadata Call(absl::Status status = absl::OkStatus(), int attempt = 1) {
     rpc::Metadata metadata;
     const std::string target = "dns:///pricing:50051";
-    rpc::OutgoingCall outgoing{kPrice, target, metadata, absl::InfiniteFuture()};
+    rpc::OutgoingCall outgoing{kPrice, target, metadata, absl::InfiniteFuture(), attempt};
     auto tracker = tracing_->client_interceptor().Start(outgoing);
     Yield();
     if (tracker != nullptr) tracker->End({status});
@@ -393,6 +393,18 @@ TEST_F(RpcSpansTest, ACallOutsideAnyTraceBeginsOne) {
   ASSERT_THAT(spans, SizeIs(1));
   EXPECT_FALSE(spans[0]->GetParentSpanId().IsValid());
   EXPECT_EQ(ParseTraceparent(sent.entries().at(0).second), ToTraceIds(spans[0]->GetSpanContext()));
+}
+
+TEST_F(RpcSpansTest, AttemptsAfterTheFirstTellHowManyWereBefore) {
+  Start(1);
+  runtime_.Run([&] {
+    Call(absl::UnavailableError("no"), 1);
+    Call(absl::OkStatus(), 2);
+  });
+  const Spans spans = Exported();
+  ASSERT_THAT(spans, SizeIs(2));
+  EXPECT_EQ(Number(*spans[0], "previous-rpc-attempts"), -1);
+  EXPECT_EQ(Number(*spans[1], "previous-rpc-attempts"), 1);
 }
 
 TEST_F(RpcSpansTest, CallsAfterShutdownAreServedAndNotExported) {

@@ -3,9 +3,12 @@
 #include <grpc/grpc.h>
 #include <grpc/grpc_security.h>
 
+#include <algorithm>
+#include <random>
 #include <utility>
 #include <vector>
 
+#include "platform/rpc/internal/channel_retries.h"
 #include "platform/rpc/internal/tls_credentials.h"
 
 namespace weft::rpc {
@@ -27,6 +30,18 @@ grpc_arg TextArg(const char* key, const std::string& value) {
   return arg;
 }
 
+size_t CountOuter(const std::vector<ClientInterceptor*>& sorted) {
+  const auto first_inner = std::find_if(
+      sorted.begin(), sorted.end(),
+      [](const ClientInterceptor* interceptor) { return !SeesWholeCalls(interceptor->stage()); });
+  return static_cast<size_t>(first_inner - sorted.begin());
+}
+
+uint64_t JitterSeed() {
+  std::random_device random;
+  return uint64_t{random()} << 32 | random();
+}
+
 grpc_channel_credentials* MakeCredentials(const ChannelOptions& options) {
   return options.tls.has_value() ? internal::MakeTlsChannelCredentials(*options.tls)
                                  : grpc_insecure_credentials_create();
@@ -40,6 +55,7 @@ absl::StatusOr<std::shared_ptr<Channel>> Channel::Create(std::string target,
     return absl::InvalidArgumentError(
         "a channel needs a target, such as 'dns:///catalog:50051' or '127.0.0.1:50051'");
   }
+  if (absl::Status s = Validate(options.retry); !s.ok()) return s;
   if (options.tls.has_value()) {
     if (absl::Status s = Validate(*options.tls); !s.ok()) return s;
   }
@@ -62,7 +78,11 @@ absl::StatusOr<std::shared_ptr<Channel>> Channel::Create(std::string target,
 }
 
 Channel::Channel(std::string target, ChannelOptions options, grpc_channel* core)
-    : target_(std::move(target)), options_(std::move(options)), core_(core) {}
+    : target_(std::move(target)),
+      options_(std::move(options)),
+      outer_interceptors_(CountOuter(options_.interceptors)),
+      retries_(std::make_unique<internal::ChannelRetries>(options_.retry, JitterSeed())),
+      core_(core) {}
 
 Channel::~Channel() {
   grpc_channel_destroy(core_);

@@ -2,14 +2,17 @@
 #ifndef WEFT_PLATFORM_RPC_CLIENT_CHANNEL_H_
 #define WEFT_PLATFORM_RPC_CLIENT_CHANNEL_H_
 
+#include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "platform/rpc/client/interceptor.h"
+#include "platform/rpc/client/retry.h"
 #include "platform/rpc/compression.h"
 #include "platform/rpc/metadata.h"
 #include "platform/rpc/tls.h"
@@ -18,12 +21,18 @@ struct grpc_channel;
 
 namespace weft::rpc {
 
+namespace internal {
+class ChannelRetries;
+}  // namespace internal
+
 struct ChannelOptions {
   // Set: connections are encrypted, and the server proves who it is. Unset: plaintext.
   std::optional<TlsChannelOptions> tls = std::nullopt;
   int max_receive_message_bytes = 4 * 1024 * 1024;
   // They outlive the channel. Sorted by their stages (interceptor_stage.h).
   std::vector<ClientInterceptor*> interceptors = {};
+  // Whether and when unary calls that fail are sent again.
+  RetryPolicy retry = {};
   // A connection of its own instead of sharing those of equal channels in the process.
   bool own_connection = false;
 };
@@ -39,7 +48,9 @@ struct CallOptions {
   // Wait for a connection instead of failing at once with UNAVAILABLE while there is none.
   bool wait_for_ready = false;
   Compression compression = Compression::kNone;  // of what this side sends
-  // When set, filled with what the server sent; must outlive the call.
+  // False: one attempt, whatever the method's options and the channel's say.
+  bool retry = true;
+  // When set, filled with what the server sent, in the last attempt; must outlive the call.
   Metadata* initial_metadata = nullptr;
   Metadata* trailing_metadata = nullptr;
   // When set, told for each message received whether the server had compressed it.
@@ -50,8 +61,8 @@ struct CallOptions {
 class Channel {
  public:
   // `target` as gRPC names it: "dns:///catalog:50051", "127.0.0.1:50051", "ipv4:…", "unix:…".
-  // Errors: INVALID_ARGUMENT for an empty target; those of Validate(TlsChannelOptions). With TLS it
-  // reads files, which blocks the thread.
+  // Errors: INVALID_ARGUMENT for an empty target; those of Validate(RetryPolicy) and of
+  // Validate(TlsChannelOptions). With TLS it reads files, which blocks the thread.
   static absl::StatusOr<std::shared_ptr<Channel>> Create(std::string target,
                                                          ChannelOptions options = {});
   ~Channel();
@@ -61,11 +72,21 @@ class Channel {
   const std::string& target() const { return target_; }
   const ChannelOptions& options() const { return options_; }
   grpc_channel* core() const { return core_; }
+  internal::ChannelRetries& retries() const { return *retries_; }
+  // Those that see calls, and those that see each attempt (interceptor.h).
+  std::span<ClientInterceptor* const> outer_interceptors() const {
+    return std::span(options_.interceptors).first(outer_interceptors_);
+  }
+  std::span<ClientInterceptor* const> inner_interceptors() const {
+    return std::span(options_.interceptors).subspan(outer_interceptors_);
+  }
 
  private:
   Channel(std::string target, ChannelOptions options, grpc_channel* core);
   const std::string target_;
   const ChannelOptions options_;
+  const size_t outer_interceptors_;  // how many of options_.interceptors
+  const std::unique_ptr<internal::ChannelRetries> retries_;
   grpc_channel* const core_;
 };
 

@@ -83,8 +83,12 @@ class ReadBatch final : public StreamBatch {
 class StreamingCall final : public ClientCall {
  public:
   StreamingCall(Channel& channel, const MethodDescriptor& method, const CallOptions& options)
-      : options_(options), call_(channel, method, options_) {
-    own_status_ = call_.Start();
+      : options_(options), outer_(channel, method, options_) {
+    own_status_ = outer_.Start();
+    if (own_status_.ok()) {
+      own_status_ = call_.Start();
+      if (!own_status_.ok()) End();
+    }
     finished_ = !own_status_.ok();
     if (finished_) return;
     status_.Submit();
@@ -115,9 +119,11 @@ class StreamingCall final : public ClientCall {
   bool Send(const google::protobuf::MessageLite* request, bool half_close);
   void GiveUp(WakeReason reason, const char* doing);
   void Fail(absl::Status status);
+  void End() { own_status_ = outer_.End(call_.End(own_status_)); }
 
   const CallOptions options_;
-  CoreCall call_;
+  internal::OuterCall outer_;
+  CoreCall call_{outer_};
   StartBatch start_{call_};
   StatusBatch status_{call_};
   WriteBatch write_{call_};
@@ -208,7 +214,8 @@ absl::Status StreamingCall::FinishAfterReply() {
   write_.end().WaitUncancellable("rpc write of a cancelled call");
   finished_ = true;
   if (own_status_.ok()) own_status_ = call_.ReceivedStatus();
-  return own_status_ = call_.End(own_status_);
+  End();
+  return own_status_;
 }
 
 }  // namespace

@@ -1,14 +1,17 @@
+#include <optional>
 #include <utility>
 
 #include "platform/fiber/cancel_scope.h"
+#include "platform/fiber/fiber.h"
 #include "platform/rpc/client/client_call.h"
 #include "platform/rpc/internal/byte_buffer.h"
+#include "platform/rpc/internal/channel_retries.h"
 #include "platform/rpc/internal/outgoing_call.h"
 
 namespace weft::rpc {
 namespace {
 
-// The whole call in one batch; lives on the calling fiber's stack until its tag is back.
+// A whole attempt in one batch; lives on the calling fiber's stack until its tag is back.
 class UnaryBatch final : public internal::Batch {
  public:
   UnaryBatch(internal::CoreCall& call, internal::ByteBuffer request)
@@ -49,27 +52,67 @@ class UnaryBatch final : public internal::Batch {
   internal::Completion end_;
 };
 
+// The request is serialized anew each time: gRPC takes the bytes away, and a copy of them would
+// cost every call that is not sent again.
+absl::Status RunAttempt(internal::CoreCall& call, const google::protobuf::MessageLite& request,
+                        google::protobuf::MessageLite* reply) {
+  if (absl::Status s = call.Start(); !s.ok()) return s;
+  internal::ByteBuffer bytes;
+  if (absl::Status s = internal::SerializeMessage(request, &bytes); !s.ok()) return s;
+  call.sent_bytes = grpc_byte_buffer_length(bytes.get());
+  UnaryBatch batch(call, std::move(bytes));
+  if (absl::Status s = batch.Run(); !s.ok()) return s;
+  if (absl::Status s = call.ReceivedStatus(); !s.ok()) return s;
+  const internal::ByteBuffer reply_bytes = batch.TakeReply();
+  if (reply_bytes == nullptr) {
+    return absl::InternalError("the server ended the call with OK but sent no reply");
+  }
+  call.MessageReceived(*reply_bytes);
+  return internal::ParseMessage(*reply_bytes, reply);
+}
+
+// The wait before the next attempt; nullopt: there is to be none.
+std::optional<absl::Duration> WaitAfter(const absl::Status& status,
+                                        const internal::CoreCall& attempt,
+                                        const internal::OuterCall& call, int* backoffs) {
+  const CancelScope* const scope = CancelScope::Current();
+  if (attempt.core() == nullptr || (scope != nullptr && scope->cancelled())) return std::nullopt;
+  internal::FailedAttempt failed = {.code = status.code(),
+                                    .number = attempt.number(),
+                                    .pushback = attempt.trailing_metadata().Find(kRetryPushbackKey),
+                                    .repeatable = call.repeatable()};
+  if (!failed.repeatable && call.options().retry && failed.code == absl::StatusCode::kUnavailable &&
+      call.method().options.retry != Retry::kNever) {
+    failed.never_sent = attempt.NeverSent();
+  }
+  const auto wait = call.channel().retries().Failed(failed, backoffs);
+  if (!wait.has_value() || weft::Now() + *wait >= call.deadline()) return std::nullopt;
+  return wait;
+}
+
 }  // namespace
 
 absl::Status CallUnaryMessage(Channel& channel, const MethodDescriptor& method,
                               const google::protobuf::MessageLite& request,
                               google::protobuf::MessageLite* reply, const CallOptions& options) {
-  internal::CoreCall call(channel, method, options);
+  internal::OuterCall call(channel, method, options);
   if (absl::Status s = call.Start(); !s.ok()) return s;
-  internal::ByteBuffer bytes;
-  if (absl::Status s = internal::SerializeMessage(request, &bytes); !s.ok()) {
-    return call.End(std::move(s));
+  int backoffs = 0;
+  for (int number = 1;; ++number) {
+    std::optional<absl::Duration> wait;
+    {
+      internal::CoreCall attempt(call, number);
+      absl::Status status = RunAttempt(attempt, request, reply);
+      if (status.ok()) {
+        channel.retries().Succeeded();
+      } else {
+        wait = WaitAfter(status, attempt, call, &backoffs);
+      }
+      status = attempt.End(std::move(status), wait.has_value());
+      if (!wait.has_value()) return call.End(std::move(status));
+    }
+    if (absl::Status s = weft::SleepFor(*wait); !s.ok()) return call.End(std::move(s));
   }
-  call.sent_bytes = grpc_byte_buffer_length(bytes.get());
-  UnaryBatch batch(call, std::move(bytes));
-  if (absl::Status s = batch.Run(); !s.ok()) return call.End(std::move(s));
-  if (absl::Status s = call.ReceivedStatus(); !s.ok()) return call.End(std::move(s));
-  const internal::ByteBuffer reply_bytes = batch.TakeReply();
-  if (reply_bytes == nullptr) {
-    return call.End(absl::InternalError("the server ended the call with OK but sent no reply"));
-  }
-  call.MessageReceived(*reply_bytes);
-  return call.End(internal::ParseMessage(*reply_bytes, reply));
 }
 
 }  // namespace weft::rpc

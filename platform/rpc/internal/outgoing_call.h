@@ -5,27 +5,76 @@
 #include <grpc/grpc.h>
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "platform/rpc/client/channel.h"
 #include "platform/rpc/internal/completion_queue_poller.h"
 #include "platform/rpc/method.h"
 
 namespace weft::rpc::internal {
 
-// Made, used and destroyed on fibers of one shard. Requires for destruction: no tag is out.
+using Trackers = std::vector<std::unique_ptr<ClientCallTracker>>;
+
+// A call as its caller sees it: what it has once, however many attempts are made at it. Made, used
+// and destroyed on one fiber's shard; outlives its CoreCalls.
+class OuterCall {
+ public:
+  OuterCall(Channel& channel, const MethodDescriptor& method, const CallOptions& options)
+      : channel_(channel), method_(method), options_(options) {}
+  OuterCall(const OuterCall&) = delete;
+  OuterCall& operator=(const OuterCall&) = delete;
+
+  // Sets the deadline and runs the starts of the outer interceptors. On an error the call is over.
+  absl::Status Start();
+  // Tells the trackers of the whole call. Once, at the end; returns `status`.
+  absl::Status End(absl::Status status);
+
+  Channel& channel() const { return channel_; }
+  const MethodDescriptor& method() const { return method_; }
+  const CallOptions& options() const { return options_; }
+  absl::Time deadline() const { return deadline_; }
+  // Whether it may be sent again whatever the server did with it (client/retry.h).
+  bool repeatable() const {
+    return options_.retry && method_.kind == MethodKind::kUnary && method_.options.idempotent() &&
+           method_.options.retry != Retry::kNever;
+  }
+  // What every attempt sends; inner interceptors add to it.
+  const Metadata& metadata() const {
+    return metadata_.has_value() ? *metadata_ : options_.metadata;
+  }
+
+ private:
+  friend class CoreCall;
+
+  Channel& channel_;
+  const MethodDescriptor& method_;
+  const CallOptions& options_;
+  absl::Time deadline_ = absl::InfiniteFuture();
+  std::optional<Metadata> metadata_;  // unset: that of options_, as nobody could have added to it
+  Trackers trackers_;                 // of the outer interceptors
+  Trackers first_attempt_;            // of the inner ones, when the first attempt was not the last
+  uint64_t sent_bytes_ = 0;           // of the attempts that have ended
+  uint64_t received_bytes_ = 0;
+};
+
+// One attempt at a call. Made, used and destroyed on fibers of one shard. Requires for destruction:
+// no tag is out.
 class CoreCall {
  public:
-  CoreCall(Channel& channel, const MethodDescriptor& method, const CallOptions& options);
+  // `number`: 1 for the first attempt.
+  explicit CoreCall(OuterCall& outer, int number = 1);
   ~CoreCall();
   CoreCall(const CoreCall&) = delete;
   CoreCall& operator=(const CoreCall&) = delete;
 
-  // Runs the interceptors' starts and makes gRPC's call. On an error there is no call, and End()
-  // has been told.
+  // Runs the starts of the inner interceptors and makes gRPC's call. On an error there is no call,
+  // but End() wants to be told all the same.
   absl::Status Start();
 
+  int number() const { return number_; }
   grpc_call* core() const { return core_; }
   CompletionQueuePoller& poller() { return *poller_; }
   void Cancel() { grpc_call_cancel(core_, nullptr); }
@@ -38,21 +87,29 @@ class CoreCall {
   // The status that gRPC reported, once that operation has ended, with the method and the target in
   // its text.
   absl::Status ReceivedStatus() const;
+  MetadataView trailing_metadata() const {
+    return {trailing_metadata_.metadata, trailing_metadata_.count};
+  }
+  // True when gRPC surely gave the call to no connection; false when it did, or does not tell.
+  bool NeverSent() const;
   // Counts a message that has come.
   void MessageReceived(grpc_byte_buffer& message);
   // Tells the interceptors and hands out the received metadata. Once, at the end; returns `status`.
-  absl::Status End(absl::Status status);
+  // `will_retry`: there will be another attempt, unless the wait for it is cancelled.
+  absl::Status End(absl::Status status, bool will_retry = false);
 
   uint64_t sent_bytes = 0;
   uint64_t received_bytes = 0;
 
  private:
-  Channel& channel_;
-  const MethodDescriptor& method_;
+  absl::Time Deadline() const;
+
+  OuterCall& outer_;
   const CallOptions& options_;
   CompletionQueuePoller* const poller_;
+  const int number_;
   Metadata metadata_;
-  std::vector<std::unique_ptr<ClientCallTracker>> trackers_;
+  Trackers trackers_;
   grpc_call* core_ = nullptr;
   std::vector<grpc_metadata> core_metadata_;
   grpc_metadata_array initial_metadata_ = {};
