@@ -23,6 +23,9 @@ class TestEcho final : public bench::v1::EchoHandler {
   std::function<absl::Status(CallContext&, const bench::v1::DownloadRequest&,
                              ServerWriter<bench::v1::EchoReply>&)>
       download;
+  std::function<absl::Status(CallContext&,
+                             ServerStream<bench::v1::EchoRequest, bench::v1::EchoReply>&)>
+      chat;
 
   absl::StatusOr<bench::v1::EchoReply> Say(CallContext& call,
                                            const bench::v1::EchoRequest& request) override {
@@ -36,8 +39,9 @@ class TestEcho final : public bench::v1::EchoHandler {
     if (download) return download(call, request, replies);
     return EchoHandler::Download(call, request, replies);
   }
-  absl::Status Chat(CallContext&,
+  absl::Status Chat(CallContext& call,
                     ServerStream<bench::v1::EchoRequest, bench::v1::EchoReply>& stream) override {
+    if (chat) return chat(call, stream);
     bench::v1::EchoRequest request;
     bench::v1::EchoReply reply;
     while (stream.Read(&request)) {

@@ -11,6 +11,7 @@
 
 #include "platform/base/clock.h"
 #include "platform/fiber/cancel_scope.h"
+#include "platform/fiber/event.h"
 #include "platform/fiber/internal/root_scope.h"
 #include "platform/rpc/server/call_context.h"
 
@@ -28,6 +29,7 @@ class FakeCall final : public rpc::CallContext {
   std::vector<std::string> peer_identities() const override { return {}; }
   absl::Time deadline() const override { return absl::InfiniteFuture(); }
   CancelScope& scope() override { return scope_; }
+  Event& drain_event() override { return drain_event_; }
   rpc::MetadataView metadata() const override {
     return {core_entries_.data(), core_entries_.size()};
   }
@@ -48,6 +50,7 @@ class FakeCall final : public rpc::CallContext {
   const std::vector<std::pair<std::string, std::string>> entries_;
   std::vector<grpc_metadata> core_entries_;  // views of entries_
   weft::internal::RootScope scope_;
+  Event drain_event_;
   std::string requested_method_;
 };
 

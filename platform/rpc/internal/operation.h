@@ -92,6 +92,10 @@ class Completion {
   // still pending.
   weft::internal::WakeReason Wait(const char* kind) { return WaitImpl(kind, true); }
   void WaitUncancellable(const char* kind) { WaitImpl(kind, false); }
+  // Ends the Wait() under way, if there is one: it returns kNotified with the batch still pending().
+  void Interrupt() {
+    if (waiter_ != nullptr) weft::internal::Wake(*waiter_);
+  }
 
   bool pending() const { return pending_; }
   bool ok() const { return ok_; }

@@ -122,15 +122,24 @@ absl::Status ServerCallImpl::SetReply(const google::protobuf::MessageLite& reply
   return absl::OkStatus();
 }
 
-absl::StatusOr<bool> ServerCallImpl::Read(google::protobuf::MessageLite* request) {
-  if (read_end_.pending()) {
+absl::StatusOr<bool> ServerCallImpl::ReadNext(google::protobuf::MessageLite* request,
+                                              bool until_drain) {
+  if (reads_ended_) return false;
+  if (read_end_.pending() && !read_left_) {
     return absl::FailedPreconditionError(
         "a Read of this call is in flight already: one fiber reads at a time");
   }
-  if (reads_ended_) return false;
-  read_end_.Begin();
-  Submit(read_);
+  if (until_drain && draining()) return false;
+  if (!std::exchange(read_left_, false)) {
+    read_end_.Begin();
+    Submit(read_);
+  }
+  read_until_drain_ = until_drain;
   const weft::internal::WakeReason reason = read_end_.Wait("rpc read");
+  if (reason == weft::internal::WakeReason::kNotified && read_end_.pending()) {
+    read_left_ = true;
+    return false;
+  }
   if (reason != weft::internal::WakeReason::kNotified) {
     reads_ended_ = true;  // The batch ends with the call; what it brings is dropped.
     return weft::internal::ParkStatus(reason, "reading a request");
@@ -205,6 +214,10 @@ void ServerCallImpl::FinishWithError(const absl::Status& status) {
 
 void ServerCallImpl::CancelForDrain() {
   if (handler_runs_) scope_->Cancel(CancelCause::kDrain, "the server is shutting down");
+}
+
+void ServerCallImpl::TellOfDrain() {
+  if (read_until_drain_) read_end_.Interrupt();
 }
 
 // --- Batches ---------------------------------------------------------------------------------
@@ -323,6 +336,7 @@ void ServerCallImpl::Reset() {
   grpc_call_unref(std::exchange(core_, nullptr));
   deadline_nanos_ = kNeverNanos;
   close_watched_ = initial_metadata_sent_ = reads_ended_ = compress_replies_ = false;
+  read_until_drain_ = read_left_ = false;
   was_cancelled_ = 0;
   received_bytes_ = sent_bytes_ = 0;
 }
@@ -344,6 +358,8 @@ std::string ServerCallImpl::peer() const {
 std::vector<std::string> ServerCallImpl::peer_identities() const { return PeerIdentities(core_); }
 
 absl::Time ServerCallImpl::deadline() const { return shard_.clock().ToTime(deadline_nanos_); }
+
+Event& ServerCallImpl::drain_event() { return shard_.drain_event(); }
 
 MetadataView ServerCallImpl::metadata() const {
   return {received_metadata_.data(), received_metadata_.size()};

@@ -42,6 +42,8 @@ class ServerCallImpl final : public ServerCall, private weft::internal::FiberBod
 
   // The server drains: the handler sees its cancellation. No-op when it has returned already.
   void CancelForDrain();
+  // The server begins to drain: ends a ReadUntilDrain() under way.
+  void TellOfDrain();
   bool handler_runs() const { return handler_runs_; }
 
   // CallContext
@@ -50,6 +52,7 @@ class ServerCallImpl final : public ServerCall, private weft::internal::FiberBod
   std::vector<std::string> peer_identities() const override;
   absl::Time deadline() const override;
   CancelScope& scope() override { return *scope_; }
+  Event& drain_event() override;
   MetadataView metadata() const override;
   void AddInitialMetadata(absl::string_view key, absl::string_view value) override;
   void AddTrailingMetadata(absl::string_view key, absl::string_view value) override;
@@ -59,7 +62,12 @@ class ServerCallImpl final : public ServerCall, private weft::internal::FiberBod
   // ServerCall
   absl::Status ReadRequest(google::protobuf::MessageLite* request) override;
   absl::Status SetReply(const google::protobuf::MessageLite& reply) override;
-  absl::StatusOr<bool> Read(google::protobuf::MessageLite* request) override;
+  absl::StatusOr<bool> Read(google::protobuf::MessageLite* request) override {
+    return ReadNext(request, /*until_drain=*/false);
+  }
+  absl::StatusOr<bool> ReadUntilDrain(google::protobuf::MessageLite* request) override {
+    return ReadNext(request, /*until_drain=*/true);
+  }
   absl::Status Write(const google::protobuf::MessageLite& reply, WriteOptions options) override;
 
   // Links of the shard's list of calls being served.
@@ -119,6 +127,7 @@ class ServerCallImpl final : public ServerCall, private weft::internal::FiberBod
   void OnBatchEnd();
   bool DeadlineIsNear() const;
   void Reset();
+  absl::StatusOr<bool> ReadNext(google::protobuf::MessageLite* request, bool until_drain);
   absl::Status CheckSize(grpc_byte_buffer& message) const;
   int FillInitialMetadata(grpc_op* op);
 
@@ -141,6 +150,8 @@ class ServerCallImpl final : public ServerCall, private weft::internal::FiberBod
   bool close_watched_ = false;
   bool initial_metadata_sent_ = false;
   bool reads_ended_ = false;
+  bool read_until_drain_ = false;  // what the read in flight is
+  bool read_left_ = false;         // by a ReadUntilDrain(), for the next Read() to take up
   bool compress_replies_ = false;
   uint32_t write_flags_ = 0;  // of the write in flight
   int was_cancelled_ = 0;     // filled by gRPC at the end

@@ -70,6 +70,13 @@ void ServerShard::CheckIdle() {
   if (active_ == nullptr && slots_armed_ == 0 && idle_) std::exchange(idle_, nullptr)();
 }
 
+void ServerShard::TellOfDrain() {
+  drain_event_.Set();
+  for (ServerCallImpl* call = active_; call != nullptr; call = call->next_active) {
+    call->TellOfDrain();
+  }
+}
+
 void ServerShard::CancelCallsForDrain() {
   for (ServerCallImpl* call = active_; call != nullptr; call = call->next_active) {
     call->CancelForDrain();

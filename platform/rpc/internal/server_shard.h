@@ -11,6 +11,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "platform/base/clock.h"
+#include "platform/fiber/event.h"
 #include "platform/rpc/internal/accept_slot.h"
 #include "platform/rpc/internal/completion_queue_poller.h"
 #include "platform/rpc/internal/connection.h"
@@ -45,6 +46,7 @@ class ServerShard {
     return environment_.options.interceptors;
   }
   ShardConnections& connections() { return connections_; }
+  Event& drain_event() { return drain_event_; }
 
   // From the slots and the calls.
   ServerCallImpl& AddCall();
@@ -53,6 +55,8 @@ class ServerShard {
 
   // Calls `idle` once there are neither calls nor slots left, now or later.
   void WhenIdle(absl::AnyInvocable<void()> idle);
+  // The server begins to drain: handlers that ask see it.
+  void TellOfDrain();
   void CancelCallsForDrain();
   // The methods whose handlers have not returned, one entry a call.
   std::vector<std::string> RunningMethods() const;
@@ -71,6 +75,7 @@ class ServerShard {
   std::vector<ServerCallImpl*> free_;
   ServerCallImpl* active_ = nullptr;
   std::atomic<size_t> in_flight_{0};
+  Event drain_event_;
   absl::AnyInvocable<void()> idle_;
 };
 

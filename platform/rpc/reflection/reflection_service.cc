@@ -79,7 +79,7 @@ class ReflectionHandler final : public Handler {
 
   absl::Status ServerReflectionInfo(CallContext& /*call*/,
                                     ServerStream<Request, Response>& stream) override {
-    for (Request request; stream.Read(&request);) {
+    for (Request request; stream.ReadUntilDrain(&request);) {
       if (absl::Status s = stream.Write(Answer<Response>(*schema_, request)); !s.ok()) return s;
     }
     return stream.status();

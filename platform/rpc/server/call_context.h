@@ -9,6 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "platform/fiber/cancel_scope.h"
+#include "platform/fiber/event.h"
 #include "platform/rpc/metadata.h"
 #include "platform/rpc/method.h"
 
@@ -41,6 +42,19 @@ class CallContext {
   // drain) while the handler runs, and tells why: cause(), chain(). Code that computes for long
   // without parking should ask `scope().cancelled()` after a weft::YieldIfDue().
   virtual CancelScope& scope() = 0;
+
+  // Whether the server has begun to shut down: it takes no new calls, and clients have been told to
+  // go elsewhere. Calls in flight have until the end of the grace (ShutdownOptions) to finish by
+  // themselves; what does not is cancelled (cause: drain). A short call need not care. A stream
+  // that has no end of its own should end now, with OK, so that its client opens it anew at another
+  // server:
+  //
+  //   while (!call.draining() && …) { … Write … }                     // between two messages
+  //   weft::Select(Receive(news, …), Wait(call.drain_event(), …));    // while it waits
+  //   while (stream.ReadUntilDrain(&request)) { … }                   // streams.h
+  bool draining() { return drain_event().IsSet(); }
+  // Set from then on, for ever. For asking and waiting: the server sets it.
+  virtual Event& drain_event() = 0;
 
   // What the client sent with the call.
   virtual MetadataView metadata() const = 0;

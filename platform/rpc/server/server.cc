@@ -263,14 +263,19 @@ absl::Status ServerImpl::Shutdown(const ShutdownOptions& options) {
 }
 
 // 1. No new connections; gRPC tells clients (GOAWAY) and takes no new calls: the slots end.
+// Handlers are told after that: a client whose stream ends by itself opens it anew, and not here.
 void ServerImpl::StopTakingCalls() {
   acceptor_->StopListening();
   core_down_ = std::make_shared<ShardsDone>(1);
   idle_ = std::make_shared<ShardsDone>(runtime_.shards());
-  runtime_.Post(0, [core = server_->c_server(), queue = queues_.queue(0).cq(), down = core_down_] {
-    grpc_server_shutdown_and_notify(core, queue, (new ShutdownOperation(down))->tag());
+  runtime_.Post(0, [this, down = core_down_, idle = idle_] {
+    grpc_server_shutdown_and_notify(server_->c_server(), queues_.queue(0).cq(),
+                                    (new ShutdownOperation(down))->tag());
+    OnEachShard([idle](ServerShard& shard) {
+      shard.TellOfDrain();
+      shard.WhenIdle([idle] { idle->Done(); });
+    });
   });
-  OnEachShard([idle = idle_](ServerShard& shard) { shard.WhenIdle([idle] { idle->Done(); }); });
 }
 
 absl::Status ServerImpl::StuckStatus() {

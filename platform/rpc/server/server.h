@@ -80,10 +80,11 @@ class Server {
   // The ports, in the order of ServerOptions::listen.
   virtual const std::vector<int>& ports() const = 0;
 
-  // Stops: no new connections or calls; in-flight calls finish within `grace`, are then cancelled,
-  // and are waited for. Blocks the thread; one thread at a time; idempotent once it returned OK.
-  // DEADLINE_EXCEEDED names the methods whose handlers did not return: call it again to wait
-  // longer, or exit the process without destroying server and runtime, which would wait for ever.
+  // Stops: no new connections or calls; handlers that ask see it (CallContext::draining); in-flight
+  // calls finish within `grace`, are then cancelled, and are waited for. Blocks the thread; one
+  // thread at a time; idempotent once it returned OK. DEADLINE_EXCEEDED names the methods whose
+  // handlers did not return: call it again to wait longer, or exit the process without destroying
+  // server and runtime, which would wait for ever.
   virtual absl::Status Shutdown(const ShutdownOptions& options) = 0;
 
   virtual ServerStats Stats() const = 0;

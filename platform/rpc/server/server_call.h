@@ -25,6 +25,10 @@ class ServerCall : public CallContext {
   // The next request of a stream. Parks; a cancel point. False: the client has finished sending.
   virtual absl::StatusOr<bool> Read(google::protobuf::MessageLite* request) = 0;
 
+  // The same; also false once the server drains (CallContext::draining), whatever has come. No
+  // request is lost by it: a later Read() returns the next one.
+  virtual absl::StatusOr<bool> ReadUntilDrain(google::protobuf::MessageLite* request) = 0;
+
   // Sends one message of a stream. Parks until flow control has taken it; a cancel point.
   virtual absl::Status Write(const google::protobuf::MessageLite& reply, WriteOptions options) = 0;
 };

@@ -21,16 +21,23 @@ class ServerReader {
 
   // True with the next request in `*request`; false when the client has finished sending, or when
   // the call broke: `status()` tells which.
-  bool Read(Request* request) {
-    absl::StatusOr<bool> got = call_.Read(request);
-    if (!got.ok()) status_ = got.status();
-    return got.ok() && *got;
-  }
+  bool Read(Request* request) { return Take(call_.Read(request)); }
+
+  // The same, but also false, with an OK status, as soon as the server drains: for handlers that
+  // would wait for the next request until they were cancelled. Then either return, or tell the
+  // client that it should finish and go on with Read(), which misses nothing.
+  bool ReadUntilDrain(Request* request) { return Take(call_.ReadUntilDrain(request)); }
+
   // OK after a clean end; CANCELLED or DEADLINE_EXCEEDED after a break; INTERNAL for a request that
   // does not parse.
   const absl::Status& status() const { return status_; }
 
  private:
+  bool Take(absl::StatusOr<bool> got) {
+    if (!got.ok()) status_ = got.status();
+    return got.ok() && *got;
+  }
+
   ServerCall& call_;
   absl::Status status_;
 };
