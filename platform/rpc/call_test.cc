@@ -317,6 +317,29 @@ TEST(Streaming, AbandonedStreamCancelsTheHandler) {
   });
 }
 
+// Or else half an upload would be taken for a whole one.
+TEST(Streaming, ClientThatGoesAwayIsNoCleanEndOfItsRequests) {
+  constexpr int kCalls = 20;
+  TestServer server;
+  weft::Channel<absl::Status> ended(kCalls);
+  server.echo().chat = [&](CallContext&, ServerStream<EchoRequest, EchoReply>& stream) {
+    EchoRequest request;
+    while (stream.Read(&request)) {
+    }
+    EXPECT_TRUE(ended.TrySend(stream.status()));
+    return stream.status();
+  };
+  server.Run([&] {
+    for (int i = 0; i < kCalls; ++i) {
+      {
+        auto stream = server.client().Chat();
+        EXPECT_TRUE(stream.Write(Request("the first half")));
+      }
+      EXPECT_EQ(ended.Receive()->code(), absl::StatusCode::kCancelled);
+    }
+  });
+}
+
 TEST(Streaming, CancelByAnotherFiberEndsAReadInFlight) {
   TestServer server;
   server.Run([&] {

@@ -147,6 +147,7 @@ absl::StatusOr<bool> ServerCallImpl::ReadNext(google::protobuf::MessageLite* req
   if (incoming_ == nullptr) {
     reads_ended_ = true;
     // A client that went away also ends its requests; its cancellation follows on another tag.
+    if (grpc_call_failed_before_recv_message(core_) != 0) NoticeClientGone();
     if (scope_->cancelled()) return scope_->status();
     return false;
   }
@@ -263,11 +264,12 @@ bool ServerCallImpl::DeadlineIsNear() const {
   return shard_.clock().MonotonicNanos() >= deadline_nanos_ - slack_nanos;
 }
 
+void ServerCallImpl::NoticeClientGone() {
+  scope_->Cancel(DeadlineIsNear() ? CancelCause::kDeadline : CancelCause::kClientGone);
+}
+
 void ServerCallImpl::CloseBatch::Notify(bool) {
-  if (call_.was_cancelled_ != 0 && call_.handler_runs_) {
-    call_.scope_->Cancel(call_.DeadlineIsNear() ? CancelCause::kDeadline
-                                                : CancelCause::kClientGone);
-  }
+  if (call_.was_cancelled_ != 0 && call_.handler_runs_) call_.NoticeClientGone();
   call_.OnBatchEnd();
 }
 

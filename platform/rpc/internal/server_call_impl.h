@@ -126,6 +126,7 @@ class ServerCallImpl final : public ServerCall, private weft::internal::FiberBod
   void Submit(Batch& batch);
   void OnBatchEnd();
   bool DeadlineIsNear() const;
+  void NoticeClientGone();
   void Reset();
   absl::StatusOr<bool> ReadNext(google::protobuf::MessageLite* request, bool until_drain);
   absl::Status CheckSize(grpc_byte_buffer& message) const;
