@@ -92,7 +92,7 @@ class Completion {
   // still pending.
   weft::internal::WakeReason Wait(const char* kind) { return WaitImpl(kind, true); }
   void WaitUncancellable(const char* kind) { WaitImpl(kind, false); }
-  // Ends the Wait() under way, if there is one: it returns kNotified with the batch still pending().
+  // Ends the Wait() under way, if there is one: it returns kNotified, the batch being pending().
   void Interrupt() {
     if (waiter_ != nullptr) weft::internal::Wake(*waiter_);
   }
