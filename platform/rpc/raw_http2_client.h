@@ -100,6 +100,31 @@ class RawHttp2Client {
     }
   }
 
+  void SendPing() { Send(ToWire({kPing, 0, 0, std::string(8, 'p')})); }
+
+  // Until the server closes the connection; whatever comes before is dropped. Returns the error
+  // code of the last GOAWAY, 0 without one.
+  uint32_t AwaitEnd() {
+    uint32_t error = 0;
+    for (;;) {
+      const Frame frame = ReadFrame();
+      if (frame.type == kEndOfConnection) return error;
+      if (frame.type == kGoAway) error = Number(frame.payload.substr(4, 4));
+    }
+  }
+
+  // The settings that the server begins with, by their numbers.
+  std::map<int, uint32_t> ReadSettings() {
+    std::map<int, uint32_t> settings;
+    const Frame frame = ReadFrame();
+    EXPECT_EQ(frame.type, kSettings);
+    for (size_t i = 0; i + 6 <= frame.payload.size(); i += 6) {
+      settings[static_cast<int>(Number(frame.payload.substr(i, 2)))] =
+          Number(frame.payload.substr(i + 2, 4));
+    }
+    return settings;
+  }
+
   // A message as it stands in a call's data.
   static std::string Prefixed(absl::string_view message) {
     std::string prefixed(1, '\0');

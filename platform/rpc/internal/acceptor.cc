@@ -82,10 +82,9 @@ void SetOption(int descriptor, int level, int option) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Acceptor>> Acceptor::Listen(
-    const std::vector<std::string>& addresses, bool collect_writes) {
-  std::unique_ptr<Acceptor> acceptor(new Acceptor(collect_writes));
-  for (const std::string& address : addresses) {
+absl::StatusOr<std::unique_ptr<Acceptor>> Acceptor::Listen(Options options) {
+  std::unique_ptr<Acceptor> acceptor(new Acceptor(std::move(options)));
+  for (const std::string& address : acceptor->options_.addresses) {
     if (absl::Status s = acceptor->Bind(address); !s.ok()) return s;
   }
   return acceptor;
@@ -197,7 +196,11 @@ void Acceptor::AcceptAll(int listener) {
   for (;;) {
     const int descriptor = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (descriptor >= 0) {
-      Adopt(listener, descriptor);
+      if (Full()) {
+        Refuse(descriptor);
+      } else {
+        Adopt(listener, descriptor);
+      }
       continue;
     }
     if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
@@ -213,6 +216,18 @@ void Acceptor::AcceptAll(int listener) {
     }
     if (errno != ECONNABORTED && errno != EINTR) return;
   }
+}
+
+// Left in the backlog, a connection would look open to its client, which would wait.
+void Acceptor::Refuse(int descriptor) {
+  close(descriptor);
+  const uint64_t refused = refused_total_.fetch_add(1, std::memory_order_relaxed) + 1;
+  // A line for the 1st, 2nd, 4th, 8th … of them.
+  if ((refused & (refused - 1)) != 0) return;
+  gpr_log(GPR_ERROR,
+          "refused %llu connections so far: %d are open, which is the limit; raise "
+          "grpc.max_connections (ConnectionLimits::max_connections), or add servers",
+          static_cast<unsigned long long>(refused), options_.max_connections);
 }
 
 void Acceptor::Adopt(int listener, int descriptor) {
@@ -231,7 +246,7 @@ void Acceptor::Adopt(int listener, int descriptor) {
     auto connection =
         std::make_shared<Connection>(duplicate, PeerName(reinterpret_cast<const sockaddr&>(peer)));
     Watch(duplicate, kEndOfConnection);
-    if (collect_writes_ && descriptor < CollectedWrites::kMaxDescriptors) {
+    if (options_.collect_writes && descriptor < CollectedWrites::kMaxDescriptors) {
       connection->CollectWrites(descriptor, [epoll = epoll_, duplicate](bool for_room) {
         epoll_event event = {};
         event.events = kEndOfConnection | (for_room ? EPOLLOUT : 0u);

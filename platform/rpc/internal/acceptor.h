@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -27,11 +28,15 @@ class Acceptor {
     std::function<void(const std::shared_ptr<Connection>&)> closed;
   };
 
-  // Binds and listens on each "host:port". Errors: INVALID_ARGUMENT for an address that does not
-  // parse or resolve; FAILED_PRECONDITION when the port is in use; PERMISSION_DENIED.
-  // `collect_writes`: of each connection (collected_writes.h).
-  static absl::StatusOr<std::unique_ptr<Acceptor>> Listen(const std::vector<std::string>& addresses,
-                                                          bool collect_writes);
+  struct Options {
+    std::vector<std::string> addresses;  // "host:port" each
+    int max_connections = 0;             // more are closed at once
+    bool collect_writes = false;         // of each connection (collected_writes.h)
+  };
+
+  // Binds and listens on each address. Errors: INVALID_ARGUMENT for an address that does not parse
+  // or resolve; FAILED_PRECONDITION when the port is in use; PERMISSION_DENIED.
+  static absl::StatusOr<std::unique_ptr<Acceptor>> Listen(Options options);
   ~Acceptor();  // Stops.
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;
@@ -39,6 +44,7 @@ class Acceptor {
   const std::vector<int>& ports() const { return ports_; }
   ConnectionTable& table() { return table_; }
   uint64_t accepted_total() const { return accepted_total_.load(std::memory_order_relaxed); }
+  uint64_t refused_total() const { return refused_total_.load(std::memory_order_relaxed); }
 
   // Starts the thread.
   void Start(Callbacks callbacks);
@@ -48,10 +54,12 @@ class Acceptor {
   void Stop();
 
  private:
-  explicit Acceptor(bool collect_writes) : collect_writes_(collect_writes) {}
+  explicit Acceptor(Options options) : options_(std::move(options)) {}
   absl::Status Bind(const std::string& address);
   void ThreadMain();
   void AcceptAll(int listener);
+  bool Full() const { return open_.size() >= static_cast<size_t>(options_.max_connections); }
+  void Refuse(int descriptor);
   void Adopt(int listener, int descriptor);
   void Attend(int duplicate, uint32_t events);
   void Close(int duplicate);
@@ -59,7 +67,7 @@ class Acceptor {
   void CloseListeners();
   void Poke();
 
-  const bool collect_writes_;
+  const Options options_;
   std::vector<int> listeners_;
   std::vector<int> ports_;
   int epoll_ = -1;
@@ -67,6 +75,7 @@ class Acceptor {
   ConnectionTable table_;
   Callbacks callbacks_;
   std::atomic<uint64_t> accepted_total_{0};
+  std::atomic<uint64_t> refused_total_{0};
   std::atomic<bool> stop_listening_{false};
   std::atomic<bool> stop_{false};
   // The acceptor thread's own: open connections by their duplicate descriptor.

@@ -17,6 +17,7 @@
 #include "absl/synchronization/mutex.h"
 #include "platform/base/check.h"
 #include "platform/rpc/internal/acceptor.h"
+#include "platform/rpc/internal/core_server_args.h"
 #include "platform/rpc/internal/server_shard.h"
 #include "platform/rpc/internal/tls_credentials.h"
 
@@ -144,8 +145,11 @@ absl::Status ServerImpl::Start(const std::vector<Service*>& services) {
   if (options_.tls.has_value()) {
     if (absl::Status s = Validate(*options_.tls); !s.ok()) return s;
   }
+  if (absl::Status s = Validate(options_.connections); !s.ok()) return s;
   absl::StatusOr<std::unique_ptr<Acceptor>> acceptor =
-      Acceptor::Listen(options_.listen, options_.coalesce_replies == CoalesceReplies::kCollect);
+      Acceptor::Listen({.addresses = options_.listen,
+                        .max_connections = options_.connections.max_connections,
+                        .collect_writes = options_.coalesce_replies == CoalesceReplies::kCollect});
   if (!acceptor.ok()) return acceptor.status();
   acceptor_ = *std::move(acceptor);
   ports_ = acceptor_->ports();
@@ -178,12 +182,7 @@ absl::Status ServerImpl::RegisterMethods(const std::vector<Service*>& services) 
 
 absl::Status ServerImpl::BuildCoreServer() {
   grpc::ServerBuilder& builder = queues_.builder();
-  // Fewer filters a call. What they did is done here: deadlines by the call's cancel scope, the
-  // size limit by ServerCallImpl::CheckSize. Messages may be compressed both ways.
-  builder.AddChannelArgument(GRPC_ARG_MINIMAL_STACK, 1);
-  builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_COMPRESSION, 1);
-  builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 1);
-  builder.AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ, 0);
+  internal::AddCoreServerArgs(options_.connections, &builder);
   builder.RegisterService(&named_methods_);
   // Never asked for a call: without a generic service the C++ server would put requests of its own
   // for unknown methods into our queues.
@@ -313,6 +312,7 @@ ServerImpl::~ServerImpl() {
 ServerStats ServerImpl::Stats() const {
   ServerStats stats;
   stats.connections_accepted_total = acceptor_->accepted_total();
+  stats.connections_refused_total = acceptor_->refused_total();
   stats.connections_open = acceptor_->table().size();
   for (const auto& shard : shards_) stats.calls_in_flight += shard->in_flight();
   return stats;

@@ -19,6 +19,7 @@
 #include "absl/time/time.h"
 #include "platform/fiber/runtime.h"
 #include "platform/rpc/server/call_stacks.h"
+#include "platform/rpc/server/connection_limits.h"
 #include "platform/rpc/server/interceptor.h"
 #include "platform/rpc/server/service.h"
 #include "platform/rpc/shard_queues.h"
@@ -46,6 +47,7 @@ struct ServerOptions {
   int accept_slots = 4;
   // How the replies of one turn of the loop leave (ARCHITECTURE.md, "Replies leave together").
   CoalesceReplies coalesce_replies = CoalesceReplies::kCollect;
+  ConnectionLimits connections = {};
   // Which size of stack calls run on, by kind or method.
   CallStacks stacks = {};
   // They outlive the server. Sorted by their stages (interceptor_stage.h).
@@ -56,6 +58,7 @@ struct ServerStats {
   uint64_t connections_accepted_total = 0;
   uint64_t connections_open = 0;
   uint64_t calls_in_flight = 0;
+  uint64_t connections_refused_total = 0;  // ConnectionLimits::max_connections
 };
 
 class Server {
@@ -70,7 +73,8 @@ class Server {
   // Binds, listens and serves. `services` outlive the server. Blocks the thread briefly; not on a
   // fiber. Errors: INVALID_ARGUMENT for an address that does not parse, a method registered twice,
   // a stack for a method that is none; FAILED_PRECONDITION naming the port when it is taken,
-  // PERMISSION_DENIED when it is reserved; those of Validate(TlsServerOptions).
+  // PERMISSION_DENIED when it is reserved; those of Validate(TlsServerOptions) and
+  // Validate(ConnectionLimits).
   static absl::StatusOr<std::unique_ptr<Server>> Start(Runtime& runtime, ShardQueues& queues,
                                                        ServerOptions options,
                                                        std::vector<Service*> services);
