@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "platform/app/connection_config.h"
 #include "platform/app/tls_config.h"
 #include "platform/observability/logging/log.h"
 #include "platform/observability/metrics/registry.h"
@@ -138,6 +139,7 @@ absl::Status App::StartServer() {
        .tls = ServerTls(config_),
        .max_receive_message_bytes = config_.Int("grpc.max_receive_message_bytes"),
        .send_internal_messages = config_.Bool("grpc.send_internal_messages"),
+       .connections = ServerConnections(config_),
        .stacks = *std::move(stacks),
        .interceptors = std::move(interceptors)},
       services_);

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "platform/app/connection_config.h"
 #include "platform/app/tls_config.h"
 #include "platform/fiber/runtime.h"
 #include "platform/rpc/client/retry.h"
@@ -112,6 +113,7 @@ std::vector<ConfigKey> PlatformConfigKeys() {
        .min = 0.0,
        .max = 1.0},
   };
+  for (ConfigKey& key : ConnectionConfigKeys()) keys.push_back(std::move(key));
   for (ConfigKey& key : TlsConfigKeys()) keys.push_back(std::move(key));
   return keys;
 }

@@ -79,6 +79,8 @@ inline constexpr auto kRpcMetrics = std::to_array<Metric>({
     {"weft_connections_open", MetricType::kGauge, "1", "rpc", "Client connections open."},
     {"weft_connections_accepted_total", MetricType::kCounter, "1", "rpc",
      "Client connections accepted."},
+    {"weft_connections_refused_total", MetricType::kCounter, "1", "rpc",
+     "Client connections closed at once: as many as allowed were open."},
     {"weft_calls_in_flight", MetricType::kGauge, "1", "rpc",
      "Calls accepted whose status has not been sent."},
     {"weft_calls_cancelled_total",

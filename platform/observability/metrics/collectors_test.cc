@@ -172,7 +172,7 @@ class FakeServer final : public rpc::Server {
  public:
   const std::vector<int>& ports() const override { return ports_; }
   absl::Status Shutdown(const ShutdownOptions&) override { return absl::OkStatus(); }
-  rpc::ServerStats Stats() const override { return {7, 3, 2}; }
+  rpc::ServerStats Stats() const override { return {7, 3, 2, 4}; }
 
  private:
   std::vector<int> ports_;
@@ -183,6 +183,7 @@ TEST(ServerMetrics, ShowsConnectionsAndCalls) {
   const std::string text = RenderMetrics(ServerMetrics(server));
   EXPECT_THAT(text, HasSubstr("weft_connections_accepted_total 7\n"));
   EXPECT_THAT(text, HasSubstr("weft_connections_open 3\n"));
+  EXPECT_THAT(text, HasSubstr("weft_connections_refused_total 4\n"));
   EXPECT_THAT(text, HasSubstr("weft_calls_in_flight 2\n"));
 }
 
