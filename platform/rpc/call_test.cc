@@ -324,7 +324,7 @@ TEST(Streaming, ClientThatGoesAwayIsNoCleanEndOfItsRequests) {
   weft::Channel<absl::Status> ended(kCalls);
   server.echo().chat = [&](CallContext&, ServerStream<EchoRequest, EchoReply>& stream) {
     EchoRequest request;
-    while (stream.Read(&request)) {
+    while (stream.Read(&request) && stream.Write({}).ok()) {
     }
     EXPECT_TRUE(ended.TrySend(stream.status()));
     return stream.status();
@@ -333,7 +333,9 @@ TEST(Streaming, ClientThatGoesAwayIsNoCleanEndOfItsRequests) {
     for (int i = 0; i < kCalls; ++i) {
       {
         auto stream = server.client().Chat();
+        EchoReply reply;
         EXPECT_TRUE(stream.Write(Request("the first half")));
+        EXPECT_TRUE(stream.Read(&reply));
       }
       EXPECT_EQ(ended.Receive()->code(), absl::StatusCode::kCancelled);
     }

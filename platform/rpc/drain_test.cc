@@ -78,19 +78,19 @@ TEST(Drain, ReadsGoOnAfterTheHandlerWasToldAndMissNothing) {
   constexpr int kRest = 20;
   TestServer server({}, /*shards=*/2);
   std::vector<std::string> got;
+  absl::Notification ready;
   server.echo().chat = [&](CallContext&, ChatStream& stream) -> absl::Status {
+    ready.Notify();
     EchoRequest request;
     while (stream.ReadUntilDrain(&request)) got.push_back(request.payload());
     if (absl::Status s = stream.Write(Reply("please finish")); !s.ok()) return s;
     while (stream.Read(&request)) got.push_back(request.payload());
     return stream.status();
   };
-  absl::Notification ready;
   ShutDownUnder(server, ready, [&] {
     auto stream = server.client().Chat();
     EchoReply reply;
     EXPECT_TRUE(stream.Write(Request("first")));
-    ready.Notify();
     EXPECT_TRUE(stream.Read(&reply));
     for (int i = 0; i < kRest; ++i) EXPECT_TRUE(stream.Write(Request(absl::StrCat(i))));
     stream.WritesDone();
@@ -180,7 +180,7 @@ TEST(ReadUntilDrain, EndsWithItsClient) {
   weft::Channel<absl::Status> ended(1);
   server.echo().chat = [&](CallContext&, ChatStream& stream) -> absl::Status {
     EchoRequest request;
-    while (stream.ReadUntilDrain(&request)) {
+    while (stream.ReadUntilDrain(&request) && stream.Write({}).ok()) {
     }
     EXPECT_TRUE(ended.TrySend(stream.status()));
     return stream.status();
@@ -188,7 +188,9 @@ TEST(ReadUntilDrain, EndsWithItsClient) {
   server.Run([&] {
     {
       auto stream = server.client().Chat();
+      EchoReply reply;
       EXPECT_TRUE(stream.Write(Request("only")));
+      EXPECT_TRUE(stream.Read(&reply));
     }
     EXPECT_EQ(ended.Receive()->code(), absl::StatusCode::kCancelled);
   });
