@@ -97,7 +97,9 @@ class Completion {
     if (waiter_ != nullptr) weft::internal::Wake(*waiter_);
   }
 
-  bool pending() const { return pending_; }
+  // From Begin() until a fiber that waits has seen the end: until then what the batch brought is
+  // that fiber's, and nobody else may begin.
+  bool pending() const { return pending_ || waiter_ != nullptr; }
   bool ok() const { return ok_; }
 
  private:
