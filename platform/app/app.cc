@@ -33,6 +33,11 @@ rpc::RetryPolicy ChannelRetry(const Config& config) {
           .attempt_timeout = timeout == absl::ZeroDuration() ? absl::InfiniteDuration() : timeout};
 }
 
+// Zero in the configuration turns a limit off.
+absl::Duration OrNever(absl::Duration limit) {
+  return limit == absl::ZeroDuration() ? absl::InfiniteDuration() : limit;
+}
+
 // The same error, behind the key that it is about.
 absl::Status AboutKey(absl::string_view key, const absl::Status& status) {
   return absl::Status(status.code(), absl::StrCat(key, ": ", std::string(status.message())));
@@ -140,6 +145,7 @@ absl::Status App::StartServer() {
        .max_receive_message_bytes = config_.Int("grpc.max_receive_message_bytes"),
        .send_internal_messages = config_.Bool("grpc.send_internal_messages"),
        .connections = ServerConnections(config_),
+       .stream_idle_timeout = OrNever(config_.Duration("grpc.stream_idle_timeout")),
        .stacks = *std::move(stacks),
        .interceptors = std::move(interceptors)},
       services_);

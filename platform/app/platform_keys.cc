@@ -23,6 +23,11 @@ std::vector<ConfigKey> PlatformConfigKeys() {
       {.name = "grpc.send_internal_messages",
        .value = false,
        .help = "whether clients read the text of INTERNAL errors; it is in the log in any case"},
+      {.name = "grpc.stream_idle_timeout",
+       .value = absl::ZeroDuration(),
+       .help = "a stream whose handler waits while no message comes or goes for so long ends with "
+               "DEADLINE_EXCEEDED; 0: never",
+       .max = absl::Hours(24 * 365)},
       {.name = "admission.enabled",
        .value = true,
        .help =

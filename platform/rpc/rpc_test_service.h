@@ -26,6 +26,9 @@ class TestEcho final : public bench::v1::EchoHandler {
   std::function<absl::Status(CallContext&,
                              ServerStream<bench::v1::EchoRequest, bench::v1::EchoReply>&)>
       chat;
+  std::function<absl::StatusOr<bench::v1::UploadReply>(CallContext&,
+                                                       ServerReader<bench::v1::EchoRequest>&)>
+      upload;
 
   absl::StatusOr<bench::v1::EchoReply> Say(CallContext& call,
                                            const bench::v1::EchoRequest& request) override {
@@ -51,7 +54,8 @@ class TestEcho final : public bench::v1::EchoHandler {
     return stream.status();
   }
   absl::StatusOr<bench::v1::UploadReply> Upload(
-      CallContext&, ServerReader<bench::v1::EchoRequest>& requests) override {
+      CallContext& call, ServerReader<bench::v1::EchoRequest>& requests) override {
+    if (upload) return upload(call, requests);
     bench::v1::EchoRequest request;
     bench::v1::UploadReply reply;
     while (requests.Read(&request)) {

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 
+#include "platform/base/clock.h"
 #include "platform/fiber/internal/waiter.h"
 
 namespace weft::rpc::internal {
@@ -90,8 +91,10 @@ class Completion {
   }
   // Parks until End(); a cancel point. When it returns a reason other than kNotified the batch is
   // still pending.
-  weft::internal::WakeReason Wait(const char* kind) { return WaitImpl(kind, true); }
-  void WaitUncancellable(const char* kind) { WaitImpl(kind, false); }
+  weft::internal::WakeReason Wait(const char* kind, int64_t deadline_nanos = kNeverNanos) {
+    return WaitImpl(kind, true, deadline_nanos);
+  }
+  void WaitUncancellable(const char* kind) { WaitImpl(kind, false, kNeverNanos); }
   // Ends the Wait() under way, if there is one: it returns kNotified, the batch being pending().
   void Interrupt() {
     if (waiter_ != nullptr) weft::internal::Wake(*waiter_);
@@ -103,12 +106,13 @@ class Completion {
   bool ok() const { return ok_; }
 
  private:
-  weft::internal::WakeReason WaitImpl(const char* kind, bool cancellable) {
+  weft::internal::WakeReason WaitImpl(const char* kind, bool cancellable, int64_t deadline_nanos) {
     if (!pending_) return weft::internal::WakeReason::kNotified;
     weft::internal::Waiter waiter({.kind = kind, .object = this});
     waiter_ = &waiter;
-    const weft::internal::WakeReason reason =
-        cancellable ? weft::internal::Park(waiter) : weft::internal::ParkUncancellable(waiter);
+    const weft::internal::WakeReason reason = cancellable
+                                                  ? weft::internal::Park(waiter, deadline_nanos)
+                                                  : weft::internal::ParkUncancellable(waiter);
     waiter_ = nullptr;
     return pending_ ? reason : weft::internal::WakeReason::kNotified;
   }

@@ -3,6 +3,7 @@
 #include <grpc/byte_buffer.h>
 #include <grpc/support/alloc.h>
 
+#include <algorithm>
 #include <exception>
 #include <span>
 #include <utility>
@@ -122,6 +123,33 @@ absl::Status ServerCallImpl::SetReply(const google::protobuf::MessageLite& reply
   return absl::OkStatus();
 }
 
+// Ends with kDeadline when no message has moved, in either direction, for the idle timeout.
+weft::internal::WakeReason ServerCallImpl::WaitForMessage(Completion& end, const char* kind) {
+  const int64_t timeout_nanos = shard_.stream_idle_nanos();
+  if (timeout_nanos == kNeverNanos) return end.Wait(kind);
+  int64_t quiet_since_nanos = shard_.clock().MonotonicNanos();
+  for (;;) {
+    quiet_since_nanos = std::max(quiet_since_nanos, last_message_nanos_);
+    const weft::internal::WakeReason reason = end.Wait(kind, quiet_since_nanos + timeout_nanos);
+    if (!end.pending()) last_message_nanos_ = shard_.clock().MonotonicNanos();
+    // Another fiber of the call may have moved one meanwhile.
+    if (reason != weft::internal::WakeReason::kDeadline ||
+        last_message_nanos_ <= quiet_since_nanos) {
+      return reason;
+    }
+  }
+}
+
+absl::Status ServerCallImpl::StoppedStatus(weft::internal::WakeReason reason,
+                                           absl::string_view doing) const {
+  if (reason != weft::internal::WakeReason::kDeadline) {
+    return weft::internal::ParkStatus(reason, doing);
+  }
+  return absl::DeadlineExceededError(absl::StrCat(
+      "no message came or went for ", absl::FormatDuration(shard_.options().stream_idle_timeout),
+      ", the idle timeout of this server's streams (while ", doing, ")"));
+}
+
 absl::StatusOr<bool> ServerCallImpl::ReadNext(google::protobuf::MessageLite* request,
                                               bool until_drain) {
   if (reads_ended_) return false;
@@ -135,14 +163,14 @@ absl::StatusOr<bool> ServerCallImpl::ReadNext(google::protobuf::MessageLite* req
     Submit(read_);
   }
   read_until_drain_ = until_drain;
-  const weft::internal::WakeReason reason = read_end_.Wait("rpc read");
+  const weft::internal::WakeReason reason = WaitForMessage(read_end_, "rpc read");
   if (reason == weft::internal::WakeReason::kNotified && read_end_.pending()) {
     read_left_ = true;
     return false;
   }
   if (reason != weft::internal::WakeReason::kNotified) {
     reads_ended_ = true;  // The batch ends with the call; what it brings is dropped.
-    return weft::internal::ParkStatus(reason, "reading a request");
+    return StoppedStatus(reason, "reading a request");
   }
   if (incoming_ == nullptr) {
     reads_ended_ = true;
@@ -180,10 +208,10 @@ absl::Status ServerCallImpl::Write(const google::protobuf::MessageLite& reply,
   write_flags_ = options.compress ? 0 : GRPC_WRITE_NO_COMPRESS;
   write_end_.Begin();
   Submit(write_);
-  const weft::internal::WakeReason reason = write_end_.Wait("rpc write");
+  const weft::internal::WakeReason reason = WaitForMessage(write_end_, "rpc write");
   if (reason != weft::internal::WakeReason::kNotified) {
     // The status cannot be sent behind a message that is stuck in flow control: give up the call.
-    const absl::Status status = weft::internal::ParkStatus(reason, "writing a reply");
+    const absl::Status status = StoppedStatus(reason, "writing a reply");
     grpc_call_cancel_with_status(core_, ToCoreCode(status), "the handler was cancelled", nullptr);
     write_end_.WaitUncancellable("rpc write of a cancelled call");
     outgoing_.reset();
@@ -337,6 +365,7 @@ void ServerCallImpl::Reset() {
   unregistered_path_.reset();
   grpc_call_unref(std::exchange(core_, nullptr));
   deadline_nanos_ = kNeverNanos;
+  last_message_nanos_ = 0;
   close_watched_ = initial_metadata_sent_ = reads_ended_ = compress_replies_ = false;
   read_until_drain_ = read_left_ = false;
   was_cancelled_ = 0;

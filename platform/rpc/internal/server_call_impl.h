@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "platform/fiber/internal/fiber_body.h"
 #include "platform/fiber/internal/root_scope.h"
 #include "platform/rpc/internal/accept_slot.h"
@@ -128,6 +129,8 @@ class ServerCallImpl final : public ServerCall, private weft::internal::FiberBod
   bool DeadlineIsNear() const;
   void NoticeClientGone();
   void Reset();
+  weft::internal::WakeReason WaitForMessage(Completion& end, const char* kind);
+  absl::Status StoppedStatus(weft::internal::WakeReason reason, absl::string_view doing) const;
   absl::StatusOr<bool> ReadNext(google::protobuf::MessageLite* request, bool until_drain);
   absl::Status CheckSize(grpc_byte_buffer& message) const;
   int FillInitialMetadata(grpc_op* op);
@@ -146,6 +149,7 @@ class ServerCallImpl final : public ServerCall, private weft::internal::FiberBod
   ShardConnection* connection_ = nullptr;
   std::optional<weft::internal::RootScope> scope_;
   int64_t deadline_nanos_ = kNeverNanos;
+  int64_t last_message_nanos_ = 0;  // kept where streams have an idle timeout
   int batches_in_flight_ = 0;
   bool handler_runs_ = false;
   bool close_watched_ = false;

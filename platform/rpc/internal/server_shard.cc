@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/time/time.h"
 #include "platform/base/check.h"
 
 namespace weft::rpc::internal {
@@ -10,10 +11,16 @@ namespace {
 // Calls of methods that nobody registered only get an error: few slots will do.
 constexpr int kUnregisteredSlots = 2;
 
+int64_t IdleNanos(absl::Duration timeout) {
+  return timeout == absl::InfiniteDuration() ? kNeverNanos : absl::ToInt64Nanoseconds(timeout);
+}
+
 }  // namespace
 
 ServerShard::ServerShard(const Environment& environment)
-    : environment_(environment), connections_(environment.connections) {}
+    : environment_(environment),
+      stream_idle_nanos_(IdleNanos(environment.options.stream_idle_timeout)),
+      connections_(environment.connections) {}
 
 ServerShard::~ServerShard() {
   Check(active_ == nullptr && slots_armed_ == 0, "a server is destroyed before it has shut down");

@@ -45,6 +45,8 @@ class ServerShard {
   const std::vector<ServerInterceptor*>& interceptors() const {
     return environment_.options.interceptors;
   }
+  // Of a stream that ends by it; kNeverNanos: none does.
+  int64_t stream_idle_nanos() const { return stream_idle_nanos_; }
   ShardConnections& connections() { return connections_; }
   Event& drain_event() { return drain_event_; }
 
@@ -67,6 +69,7 @@ class ServerShard {
   void CheckIdle();
 
   const Environment environment_;
+  const int64_t stream_idle_nanos_;
   CompletionQueuePoller* poller_ = nullptr;
   ShardConnections connections_;
   std::vector<std::unique_ptr<AcceptSlot>> slots_;

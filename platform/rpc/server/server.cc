@@ -146,6 +146,11 @@ absl::Status ServerImpl::Start(const std::vector<Service*>& services) {
     if (absl::Status s = Validate(*options_.tls); !s.ok()) return s;
   }
   if (absl::Status s = Validate(options_.connections); !s.ok()) return s;
+  if (options_.stream_idle_timeout <= absl::ZeroDuration()) {
+    return absl::InvalidArgumentError(
+        "ServerOptions::stream_idle_timeout must be greater than zero; "
+        "absl::InfiniteDuration() turns it off");
+  }
   absl::StatusOr<std::unique_ptr<Acceptor>> acceptor =
       Acceptor::Listen({.addresses = options_.listen,
                         .max_connections = options_.connections.max_connections,

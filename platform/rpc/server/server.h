@@ -48,6 +48,11 @@ struct ServerOptions {
   // How the replies of one turn of the loop leave (ARCHITECTURE.md, "Replies leave together").
   CoalesceReplies coalesce_replies = CoalesceReplies::kCollect;
   ConnectionLimits connections = {};
+  // A Read or Write of a handler that waits while no message of its call comes or goes for so long
+  // fails with DEADLINE_EXCEEDED, and the call with it: a client that neither sends nor reads does
+  // not hold a call for ever. Off by default, for streams may rest for good reasons; that a client
+  // is still there is what keepalive finds out.
+  absl::Duration stream_idle_timeout = absl::InfiniteDuration();
   // Which size of stack calls run on, by kind or method.
   CallStacks stacks = {};
   // They outlive the server. Sorted by their stages (interceptor_stage.h).
@@ -74,7 +79,7 @@ class Server {
   // fiber. Errors: INVALID_ARGUMENT for an address that does not parse, a method registered twice,
   // a stack for a method that is none; FAILED_PRECONDITION naming the port when it is taken,
   // PERMISSION_DENIED when it is reserved; those of Validate(TlsServerOptions) and
-  // Validate(ConnectionLimits).
+  // Validate(ConnectionLimits); INVALID_ARGUMENT for a stream_idle_timeout of zero.
   static absl::StatusOr<std::unique_ptr<Server>> Start(Runtime& runtime, ShardQueues& queues,
                                                        ServerOptions options,
                                                        std::vector<Service*> services);

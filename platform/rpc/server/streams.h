@@ -28,8 +28,9 @@ class ServerReader {
   // client that it should finish and go on with Read(), which misses nothing.
   bool ReadUntilDrain(Request* request) { return Take(call_.ReadUntilDrain(request)); }
 
-  // OK after a clean end; CANCELLED or DEADLINE_EXCEEDED after a break; INTERNAL for a request that
-  // does not parse.
+  // OK after a clean end; CANCELLED or DEADLINE_EXCEEDED after a break (the latter also for a
+  // stream that is idle for too long, ServerOptions::stream_idle_timeout); INTERNAL for a request
+  // that does not parse.
   const absl::Status& status() const { return status_; }
 
  private:
