@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "platform/fiber/channel.h"
+#include "platform/fiber/event.h"
 #include "platform/fiber/fiber.h"
 #include "platform/fiber/mutex.h"
 #include "platform/fiber/task_group.h"
@@ -78,6 +79,38 @@ TEST(ServerStart, ListensOnSeveralAddressesAndIpv6) {
   EXPECT_EQ((*server)->Shutdown({}), absl::OkStatus());
 }
 
+TEST(ServerStart, AbstractSocketServesWithoutAPort) {
+  const std::string address = absl::StrCat("unix-abstract:weft-server-test-", getpid());
+  setenv("http_proxy", "http://127.0.0.1:1", /*overwrite=*/1);  // Is not asked.
+  TestServer server({.listen = {address}});
+  EXPECT_EQ(server.server().ports(), std::vector<int>{0});
+  auto channel = Channel::Create(address, {.own_connection = true});
+  server.Run([&] {
+    bench::v1::EchoClient client(*channel);
+    EXPECT_EQ(client.Say({}).status(), absl::OkStatus());
+    EXPECT_EQ(server.server().Stats().connections_open, 1u);
+  });
+  unsetenv("http_proxy");
+
+  ShardQueues queues(1);
+  Runtime runtime({.shards = 1, .poller_factory = queues.Pollers()});
+  const absl::Status status = StartOn(server, queues, runtime, address).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_NE(status.message().find(address), absl::string_view::npos) << status;
+}
+
+TEST(ServerStart, AbstractSocketNeedsANameThatFits) {
+  TestServer other;
+  ShardQueues queues(1);
+  Runtime runtime({.shards = 1, .poller_factory = queues.Pollers()});
+  for (const std::string& name : {std::string(), std::string(108, 'x')}) {
+    const absl::Status status =
+        StartOn(other, queues, runtime, absl::StrCat("unix-abstract:", name)).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
+    EXPECT_NE(status.message().find("1 to 107 bytes"), absl::string_view::npos) << status;
+  }
+}
+
 // --- The wire --------------------------------------------------------------------------------
 
 int ConnectTo(int port) {
@@ -115,6 +148,33 @@ TEST(Wire, ClosedConnectionsAreForgotten) {
     while (server.server().Stats().connections_open > 1) weft::Yield();
   });
   EXPECT_EQ(server.server().Stats().connections_accepted_total, 21u);
+}
+
+TEST(Wire, BrokenConnectionEndsItsCallsAndTheNextOneConnectsAgain) {
+  TestServer server;
+  absl::Status handler_saw;
+  weft::Event handler_ended;
+  server.echo().say = [&](CallContext&, const EchoRequest& request) -> absl::StatusOr<EchoReply> {
+    if (request.payload() != "break") return EchoReply();
+    server.server().BreakConnections();
+    weft::Event never;
+    handler_saw = never.Wait();
+    handler_ended.Set();
+    return handler_saw;
+  };
+  server.Run([&] {
+    EXPECT_TRUE(server.client().Say({}).ok());
+    EchoRequest request;
+    request.set_payload("break");
+    const absl::Status status = server.client().Say(request).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable) << status;
+    EXPECT_EQ(handler_ended.Wait(), absl::OkStatus());
+    EXPECT_EQ(handler_saw.code(), absl::StatusCode::kCancelled) << handler_saw;
+    EXPECT_EQ(server.client().Say({}).status(), absl::OkStatus());
+  });
+  EXPECT_EQ(server.server().Stats().connections_accepted_total, 2u);
+  EXPECT_EQ(server.server().Shutdown({}), absl::OkStatus());
+  server.server().BreakConnections();  // There are none: no effect.
 }
 
 TEST(Wire, ManyCallsOnTwoShards) {

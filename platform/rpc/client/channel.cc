@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "platform/rpc/internal/channel_retries.h"
 #include "platform/rpc/internal/tls_credentials.h"
 
@@ -66,6 +67,8 @@ absl::StatusOr<std::shared_ptr<Channel>> Channel::Create(std::string target,
       IntegerArg(GRPC_ARG_ENABLE_RETRIES, 0),  // Retries stand above gRPC.
       IntegerArg(GRPC_ARG_ENABLE_CHANNELZ, 0),
       IntegerArg(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, options.own_connection ? 1 : 0),
+      // gRPC itself keeps $http_proxy from "unix:" alone.
+      IntegerArg(GRPC_ARG_ENABLE_HTTP_PROXY, absl::StartsWith(target, "unix-abstract:") ? 0 : 1),
   };
   if (options.tls.has_value() && !options.tls->server_name.empty()) {
     args.push_back(TextArg(GRPC_SSL_TARGET_NAME_OVERRIDE_ARG, options.tls->server_name));

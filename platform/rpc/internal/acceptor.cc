@@ -10,12 +10,15 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstring>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -29,6 +32,8 @@ constexpr int kRetryMillis = 50;
 // Edge-triggered: where the kernel says that there is room and then refuses, being out of memory,
 // the acceptor would otherwise turn without rest.
 constexpr uint32_t kEndOfConnection = EPOLLRDHUP | EPOLLET;
+// gRPC's name for Linux's abstract sockets: no port and no file, and gone with the process.
+constexpr absl::string_view kAbstractPrefix = "unix-abstract:";
 
 absl::Status AddressError(const std::string& address, absl::string_view what) {
   return absl::InvalidArgumentError(
@@ -71,6 +76,7 @@ int LocalPort(int descriptor) {
   sockaddr_storage address = {};
   socklen_t length = sizeof(address);
   getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &length);
+  if (address.ss_family == AF_UNIX) return 0;
   return ntohs(address.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6&>(address).sin6_port
                                              : reinterpret_cast<sockaddr_in&>(address).sin_port);
 }
@@ -91,6 +97,7 @@ absl::StatusOr<std::unique_ptr<Acceptor>> Acceptor::Listen(Options options) {
 }
 
 absl::Status Acceptor::Bind(const std::string& address) {
+  if (absl::StartsWith(address, kAbstractPrefix)) return BindAbstract(address);
   absl::StatusOr<HostPort> split = Split(address);
   if (!split.ok()) return split.status();
   addrinfo hints = {};
@@ -101,13 +108,31 @@ absl::Status Acceptor::Bind(const std::string& address) {
   const int error = getaddrinfo(split->host.empty() ? nullptr : split->host.c_str(),
                                 split->port.c_str(), &hints, &found);
   if (error != 0) return AddressError(address, gai_strerror(error));
-  const int descriptor = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  SetOption(descriptor, SOL_SOCKET, SO_REUSEADDR);
-  const bool listening =
-      bind(descriptor, found->ai_addr, found->ai_addrlen) == 0 && listen(descriptor, kBacklog) == 0;
-  const int bind_error = errno;
+  const absl::Status status = ListenOn(address, *found->ai_addr, found->ai_addrlen);
   freeaddrinfo(found);
-  if (!listening) {
+  return status;
+}
+
+absl::Status Acceptor::BindAbstract(const std::string& address) {
+  const absl::string_view name = absl::StripPrefix(address, kAbstractPrefix);
+  sockaddr_un local = {};
+  local.sun_family = AF_UNIX;
+  if (name.empty() || name.size() >= sizeof(local.sun_path)) {
+    return absl::InvalidArgumentError(absl::StrCat("cannot listen on '", address,
+                                                   "': the name of an abstract socket has 1 to ",
+                                                   sizeof(local.sun_path) - 1, " bytes"));
+  }
+  name.copy(local.sun_path + 1, name.size());  // Behind a zero byte: see unix(7).
+  return ListenOn(address, reinterpret_cast<const sockaddr&>(local),
+                  static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size()));
+}
+
+absl::Status Acceptor::ListenOn(const std::string& address, const sockaddr& local,
+                                socklen_t length) {
+  const int descriptor = socket(local.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  SetOption(descriptor, SOL_SOCKET, SO_REUSEADDR);
+  if (bind(descriptor, &local, length) != 0 || listen(descriptor, kBacklog) != 0) {
+    const int bind_error = errno;
     if (descriptor >= 0) close(descriptor);
     return BindError(address, bind_error);
   }
@@ -119,6 +144,9 @@ absl::Status Acceptor::Bind(const std::string& address) {
 Acceptor::~Acceptor() {
   Stop();
   CloseListeners();
+  for (const int descriptor : {epoll_, wake_}) {
+    if (descriptor >= 0) close(descriptor);
+  }
 }
 
 void Acceptor::Start(Callbacks callbacks) {
@@ -142,14 +170,17 @@ void Acceptor::StopListening() {
   Poke();
 }
 
+void Acceptor::BreakConnections() {
+  break_connections_.store(true);
+  Poke();
+}
+
 void Acceptor::Stop() {
   if (!thread_.joinable()) return;
   stop_.store(true);
   Poke();
   thread_.join();
   open_.clear();
-  close(epoll_);
-  close(wake_);
 }
 
 void Acceptor::Poke() {
@@ -170,6 +201,7 @@ void Acceptor::ThreadMain() {
     const int count = epoll_wait(epoll_, events.data(), static_cast<int>(events.size()),
                                  out_of_descriptors_ ? kRetryMillis : -1);
     if (stop_listening_.load()) CloseListeners();
+    if (break_connections_.exchange(false)) BreakAll();
     if (out_of_descriptors_) {
       out_of_descriptors_ = false;
       for (const int listener : listeners_) {
@@ -245,8 +277,9 @@ void Acceptor::Adopt(int listener, int descriptor) {
   if (duplicate >= 0) {
     auto connection =
         std::make_shared<Connection>(duplicate, PeerName(reinterpret_cast<const sockaddr&>(peer)));
+    const bool named = !connection->peer().empty();
     Watch(duplicate, kEndOfConnection);
-    if (options_.collect_writes && descriptor < CollectedWrites::kMaxDescriptors) {
+    if (named && options_.collect_writes && descriptor < CollectedWrites::kMaxDescriptors) {
       connection->CollectWrites(descriptor, [epoll = epoll_, duplicate](bool for_room) {
         epoll_event event = {};
         event.events = kEndOfConnection | (for_room ? EPOLLOUT : 0u);
@@ -255,8 +288,9 @@ void Acceptor::Adopt(int listener, int descriptor) {
         epoll_ctl(epoll, EPOLL_CTL_MOD, duplicate, &event);
       });
     }
-    table_.Add(connection);
+    if (named) table_.Add(connection);
     open_[duplicate] = std::move(connection);
+    open_count_.fetch_add(1, std::memory_order_relaxed);
   }
   callbacks_.hand_over(listener, descriptor);
 }
@@ -279,7 +313,13 @@ void Acceptor::Close(int duplicate) {
   // as gRPC's own descriptor for it is open.
   epoll_ctl(epoll_, EPOLL_CTL_DEL, duplicate, nullptr);
   table_.Remove(*connection);
+  open_count_.fetch_sub(1, std::memory_order_relaxed);
   callbacks_.closed(connection);
+}
+
+// Both sides read the end of the connection, and Close() follows from here.
+void Acceptor::BreakAll() {
+  for (const auto& [duplicate, connection] : open_) shutdown(duplicate, SHUT_RDWR);
 }
 
 }  // namespace weft::rpc::internal

@@ -13,6 +13,7 @@ namespace weft::rpc::internal {
 
 std::string PeerName(const sockaddr& address) {
   char text[INET6_ADDRSTRLEN] = {};
+  if (address.sa_family == AF_UNIX) return "";
   if (address.sa_family == AF_INET) {
     const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
     inet_ntop(AF_INET, &v4.sin_addr, text, sizeof(text));
@@ -59,11 +60,6 @@ std::shared_ptr<Connection> ConnectionTable::Find(const std::string& peer) const
   absl::MutexLock hold(&mutex_);
   const auto found = by_peer_.find(peer);
   return found == by_peer_.end() ? nullptr : found->second;
-}
-
-size_t ConnectionTable::size() const {
-  absl::MutexLock hold(&mutex_);
-  return by_peer_.size();
 }
 
 void ShardConnection::HoldWrites() {

@@ -30,7 +30,8 @@ struct sockaddr;
 
 namespace weft::rpc::internal {
 
-// The name gRPC gives to a peer: "ipv4:10.0.0.1:4711", "ipv6:%5B::1%5D:4711".
+// The name gRPC gives to a peer: "ipv4:10.0.0.1:4711", "ipv6:%5B::1%5D:4711". Empty for a Unix
+// socket, whose clients have none.
 std::string PeerName(const sockaddr& address);
 
 class Connection {
@@ -54,14 +55,13 @@ class Connection {
   std::unique_ptr<CollectedWrites> writes_;
 };
 
-// All open connections by peer name. Thread-safe; written by the acceptor, asked by the shards once
-// a connection.
+// The open connections whose peers have names, by these. Thread-safe; written by the acceptor,
+// asked by the shards once a connection.
 class ConnectionTable {
  public:
   void Add(std::shared_ptr<Connection> connection);
   void Remove(const Connection& connection);
   std::shared_ptr<Connection> Find(const std::string& peer) const;
-  size_t size() const;
 
  private:
   mutable absl::Mutex mutex_;

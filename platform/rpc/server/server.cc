@@ -95,6 +95,7 @@ class ServerImpl final : public Server {
   absl::Status Start(const std::vector<Service*>& services);
   const std::vector<int>& ports() const override { return ports_; }
   absl::Status Shutdown(const ShutdownOptions& options) override;
+  void BreakConnections() override { acceptor_->BreakConnections(); }
   ServerStats Stats() const override;
 
  private:
@@ -318,7 +319,7 @@ ServerStats ServerImpl::Stats() const {
   ServerStats stats;
   stats.connections_accepted_total = acceptor_->accepted_total();
   stats.connections_refused_total = acceptor_->refused_total();
-  stats.connections_open = acceptor_->table().size();
+  stats.connections_open = acceptor_->open_connections();
   for (const auto& shard : shards_) stats.calls_in_flight += shard->in_flight();
   return stats;
 }

@@ -34,7 +34,9 @@ enum class CoalesceReplies {
 };
 
 struct ServerOptions {
-  // "host:port" each; port 0 takes a free one (ask Server::ports()).
+  // "host:port" each; port 0 takes a free one (ask Server::ports()). Or "unix-abstract:name", as
+  // channels call it: a socket of this machine (of its network namespace) with neither port nor
+  // file.
   std::vector<std::string> listen = {"127.0.0.1:0"};
   // Set: all ports speak TLS. Unset: plaintext.
   std::optional<TlsServerOptions> tls = std::nullopt;
@@ -86,7 +88,7 @@ class Server {
   // Shuts down with default options if Shutdown was not called.
   virtual ~Server() = default;
 
-  // The ports, in the order of ServerOptions::listen.
+  // The ports, in the order of ServerOptions::listen; 0 for an address without one.
   virtual const std::vector<int>& ports() const = 0;
 
   // Stops: no new connections or calls; handlers that ask see it (CallContext::draining); in-flight
@@ -95,6 +97,11 @@ class Server {
   // handlers did not return: call it again to wait longer, or exit the process without destroying
   // server and runtime, which would wait for ever.
   virtual absl::Status Shutdown(const ShutdownOptions& options) = 0;
+
+  // Ends all connections, as a network that fails would: without a farewell, so that clients see
+  // UNAVAILABLE and handlers their cancellation (client gone). New connections are taken. For
+  // tests, and for getting rid of clients by hand. Any thread or fiber; does not wait for the ends.
+  virtual void BreakConnections() = 0;
 
   virtual ServerStats Stats() const = 0;
 };
