@@ -7,8 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
+#include "platform/rpc/testing/in_process_server.h"
 #include "services/catalog/seed.h"
-#include "services/testing/local_server.h"
 
 namespace catalog {
 namespace {
@@ -63,7 +63,7 @@ class CatalogServiceTest : public testing::Test {
 
   FakeStore store_{/*products=*/80};  // ten in each of eight categories
   CatalogService service_{store_};
-  services::LocalServer server_{{&service_}};
+  weft::rpc::InProcessServer server_{{&service_}};
   v1::CatalogClient client_{server_.channel()};
 };
 

@@ -6,8 +6,8 @@
 #include "gtest/gtest.h"
 #include "platform/fiber/cancel_scope.h"
 #include "platform/fiber/fiber.h"
+#include "platform/rpc/testing/in_process_server.h"
 #include "services/pricing/price_rules.h"
-#include "services/testing/local_server.h"
 
 namespace pricing {
 namespace {
@@ -29,7 +29,7 @@ class PricingServiceTest : public testing::Test {
   template <typename F>
   void With(const PricingOptions& options, F body) {
     PricingService service(options);
-    services::LocalServer server({&service});
+    weft::rpc::InProcessServer server({&service});
     server.Run([&] {
       v1::PricingClient client(server.channel());
       body(client);

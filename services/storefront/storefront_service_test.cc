@@ -1,36 +1,19 @@
 #include "services/storefront/storefront_service.h"
 
-#include <atomic>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "platform/fiber/fiber.h"
-#include "services/testing/local_server.h"
+#include "platform/fiber/latch.h"
+#include "platform/rpc/testing/in_process_server.h"
 
 namespace storefront {
 namespace {
 
 constexpr absl::Duration kTooLong = absl::Hours(1);
-
-// Where handlers wait for each other: nobody passes before `size` have come.
-class Meeting {
- public:
-  explicit Meeting(int size) : size_(size) {}
-  // The fakes run on different runtimes, so they look rather than wake each other.
-  absl::Status Wait() {
-    ++arrived_;
-    while (arrived_ < size_) {
-      if (absl::Status s = weft::SleepFor(absl::Milliseconds(1)); !s.ok()) return s;
-    }
-    return absl::OkStatus();
-  }
-
- private:
-  const int size_;
-  std::atomic<int> arrived_{0};
-};
 
 // Knows SKU-0 to SKU-49, all of the category "all".
 class FakeCatalog final : public catalog::v1::CatalogHandler {
@@ -38,7 +21,7 @@ class FakeCatalog final : public catalog::v1::CatalogHandler {
   absl::StatusOr<catalog::v1::GetProductResponse> GetProduct(
       weft::CallContext&, const catalog::v1::GetProductRequest& request) override {
     if (meeting != nullptr) {
-      if (absl::Status s = meeting->Wait(); !s.ok()) return s;
+      if (absl::Status s = meeting->ArriveAndWait(); !s.ok()) return s;
     }
     if (!failure.ok()) return failure;
     catalog::v1::GetProductResponse response;
@@ -61,7 +44,7 @@ class FakeCatalog final : public catalog::v1::CatalogHandler {
   }
 
   absl::Status failure;
-  Meeting* meeting = nullptr;
+  weft::Latch* meeting = nullptr;
 
  private:
   static catalog::v1::Product Product(const std::string& sku) {
@@ -79,7 +62,7 @@ class FakePricing final : public pricing::v1::PricingHandler {
   absl::StatusOr<pricing::v1::GetPriceResponse> GetPrice(
       weft::CallContext&, const pricing::v1::GetPriceRequest& request) override {
     if (!failure.ok()) return failure;
-    absl::Status waited = meeting == nullptr ? absl::OkStatus() : meeting->Wait();
+    absl::Status waited = meeting == nullptr ? absl::OkStatus() : meeting->ArriveAndWait();
     if (waited.ok()) waited = weft::SleepFor(delay);
     if (!waited.ok()) {
       ++given_up;
@@ -103,7 +86,7 @@ class FakePricing final : public pricing::v1::PricingHandler {
   }
 
   absl::Status failure;
-  Meeting* meeting = nullptr;
+  weft::Latch* meeting = nullptr;
   absl::Duration delay;
   int given_up = 0;
   bool lose_a_line = false;
@@ -144,11 +127,11 @@ class StorefrontServiceTest : public testing::Test {
 
   FakeCatalog fake_catalog_;
   FakePricing fake_pricing_;
-  services::LocalServer catalog_{{&fake_catalog_}};
-  services::LocalServer pricing_{{&fake_pricing_}};
+  weft::rpc::InProcessServer catalog_{{&fake_catalog_}};
+  weft::rpc::InProcessServer pricing_{{&fake_pricing_}};
   StorefrontService service_{
       catalog_.channel(), pricing_.channel(), {.deadline = absl::Seconds(60)}};
-  services::LocalServer server_{{&service_}};
+  weft::rpc::InProcessServer server_{{&service_}};
   v1::StorefrontClient client_{server_.channel()};
   std::vector<v1::Offer> offers_;
 };
@@ -165,7 +148,7 @@ TEST_F(StorefrontServiceTest, OfferJoinsBothAnswers) {
 }
 
 TEST_F(StorefrontServiceTest, BothAreAskedAtOnce) {
-  Meeting meeting(2);  // asked one after the other, the first would wait until its deadline
+  weft::Latch meeting(2);  // asked one after the other, the first would wait until its deadline
   fake_catalog_.meeting = &meeting;
   fake_pricing_.meeting = &meeting;
   const auto response = GetOffer("SKU-7", 1);
@@ -173,7 +156,6 @@ TEST_F(StorefrontServiceTest, BothAreAskedAtOnce) {
 }
 
 TEST_F(StorefrontServiceTest, BadRequestIsRefusedWithoutAskingAnybody) {
-  fake_catalog_.failure = absl::InternalError("asked");
   EXPECT_EQ(GetOffer("", 1).status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(GetOffer("sku", 1).status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(GetOffer("SKU-1", -1).status().code(), absl::StatusCode::kInvalidArgument);
@@ -182,10 +164,12 @@ TEST_F(StorefrontServiceTest, BadRequestIsRefusedWithoutAskingAnybody) {
   EXPECT_EQ(ListOffers("", 1).code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(ListOffers("all", -1).code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(ListOffers("all", kMaxListLimit + 1).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(catalog_.calls().All(), testing::IsEmpty());
+  EXPECT_THAT(pricing_.calls().All(), testing::IsEmpty());
 }
 
 TEST_F(StorefrontServiceTest, FailureOfOneCancelsTheQuestionToTheOther) {
-  Meeting meeting(2);  // so that pricing has been asked when the catalog fails
+  weft::Latch meeting(2);  // so that pricing has been asked when the catalog fails
   fake_catalog_.meeting = &meeting;
   fake_pricing_.meeting = &meeting;
   fake_catalog_.failure = absl::NotFoundError("no product SKU-7");

@@ -9,7 +9,7 @@
 #include "gtest/gtest.h"
 #include "platform/fiber/fiber.h"
 #include "platform/fiber/task_group.h"
-#include "services/testing/local_server.h"
+#include "platform/rpc/testing/in_process_server.h"
 
 namespace storefront {
 namespace {
@@ -51,7 +51,7 @@ class OfferLoadTest : public testing::Test {
   }
 
   FakeStorefront fake_;
-  services::LocalServer server_{{&fake_}};
+  weft::rpc::InProcessServer server_{{&fake_}};
   LoadCounts reported_;
   int reports_ = 0;
 };
@@ -88,7 +88,7 @@ TEST_F(OfferLoadTest, FailuresAreErrorsWithTheFirstText) {
 
 TEST_F(OfferLoadTest, NobodyThereIsAnErrorAndNoHang) {
   const std::shared_ptr<weft::rpc::Channel> gone = [] {
-    services::LocalServer server({});
+    weft::rpc::InProcessServer server({});
     return server.channel();
   }();
   OfferLoad load(gone, {.concurrency = 2, .duration = absl::Milliseconds(50)}, [](auto&&...) {});
