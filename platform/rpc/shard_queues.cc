@@ -34,11 +34,11 @@ ShardQueues::~ShardQueues() {
   }
 }
 
-PollerFactory ShardQueues::Pollers() {
-  return [this](int shard) -> std::unique_ptr<Poller> {
+PollerFactory ShardQueues::Pollers(const Clock& clock) {
+  return [this, &clock](int shard) -> std::unique_ptr<Poller> {
     Check(shard < shards(), "the runtime has more shards than there are ShardQueues");
     return std::make_unique<internal::CompletionQueuePoller>(
-        queues_[static_cast<size_t>(shard)].get());
+        queues_[static_cast<size_t>(shard)].get(), clock);
   };
 }
 

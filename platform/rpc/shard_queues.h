@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "platform/base/clock.h"
 #include "platform/fiber/poller.h"
 
 namespace grpc {
@@ -29,8 +30,8 @@ class ShardQueues {
   ShardQueues& operator=(const ShardQueues&) = delete;
 
   int shards() const { return static_cast<int>(queues_.size()); }
-  // For RuntimeOptions::poller_factory; the runtime must have shards() shards.
-  PollerFactory Pollers();
+  // For RuntimeOptions::poller_factory; the runtime must have shards() shards and this clock.
+  PollerFactory Pollers(const Clock& clock = Clock::Real());
 
   // For the server: at most one server is built from a set of queues.
   grpc::ServerBuilder& builder() { return *builder_; }

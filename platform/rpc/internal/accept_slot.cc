@@ -38,7 +38,8 @@ void AcceptSlot::Notify(bool ok) {
       .method = method_,
       .core = std::exchange(core_, nullptr),
       .request = std::exchange(request_, nullptr),
-      .deadline_nanos = ToMonotonicNanos(registered() ? deadline_ : details_.deadline),
+      .deadline_nanos =
+          ToMonotonicNanos(registered() ? deadline_ : details_.deadline, shard_.clock()),
       .path = registered() ? absl::string_view(method_.descriptor->path) : View(details_.method),
       .metadata = {metadata_.metadata, metadata_.count},
   });

@@ -10,8 +10,8 @@
 
 namespace weft::rpc::internal {
 
-CompletionQueuePoller::CompletionQueuePoller(grpc::CompletionQueue* queue)
-    : queue_(queue), core_(queue->cq()) {}
+CompletionQueuePoller::CompletionQueuePoller(grpc::CompletionQueue* queue, const Clock& clock)
+    : queue_(queue), core_(queue->cq()), clock_(clock) {}
 
 CompletionQueuePoller* CompletionQueuePoller::Current() {
   return dynamic_cast<CompletionQueuePoller*>(Runtime::CurrentPoller());
@@ -24,11 +24,11 @@ size_t CompletionQueuePoller::Wait(int64_t deadline_nanos) {
       Clock::Real().MonotonicNanos() - returned_nanos_ > kLongTurnNanos ? kLooksAfterLongTurn : 1;
   int events = 0;
   // gRPC rounds the deadline up to milliseconds.
-  if (Handle(grpc_completion_queue_next(core_, ToTimespec(deadline_nanos), nullptr))) {
+  if (Handle(grpc_completion_queue_next(core_, ToTimespec(deadline_nanos, clock_), nullptr))) {
     ++events;
     if (warmth_ > 0 || ++turns_since_probe_ >= kColdProbe) {
       turns_since_probe_ = 0;
-      const gpr_timespec now = ToTimespec(0);
+      const gpr_timespec now = gpr_inf_past(GPR_CLOCK_MONOTONIC);
       // Each look reads from one connection at most, which may end no call: one look in vain does
       // not say that the other connections have nothing.
       for (int in_vain = 0; events < kMaxGather && in_vain < looks;) {

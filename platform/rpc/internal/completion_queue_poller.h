@@ -42,8 +42,9 @@ class CompletionQueuePoller final : public Poller {
   // are there already would be handled one a turn.
   static constexpr int kWarmTurns = 32;
 
-  // `queue` outlives the poller.
-  explicit CompletionQueuePoller(grpc::CompletionQueue* queue);
+  // `queue` outlives the poller. `clock` is that of the runtime. On one that is not the real one,
+  // Wait() may return before its deadline: it waits for as long as is left by then.
+  CompletionQueuePoller(grpc::CompletionQueue* queue, const Clock& clock);
   ~CompletionQueuePoller() override = default;
 
   size_t Wait(int64_t deadline_nanos) override;
@@ -66,6 +67,7 @@ class CompletionQueuePoller final : public Poller {
 
   grpc::CompletionQueue* const queue_;
   grpc_completion_queue* const core_;
+  const Clock& clock_;
   Batch* submitted_head_ = nullptr;
   Batch* submitted_tail_ = nullptr;
   std::vector<HoldsWrites*> connections_in_flush_;

@@ -110,10 +110,11 @@ absl::Status CoreCall::Start() {
     entry.value = grpc_slice_from_copied_buffer(previous.data(), previous.size());
     core_metadata_.push_back(entry);
   }
-  core_ = grpc_channel_create_call(
-      channel.core(), nullptr, GRPC_PROPAGATE_DEFAULTS, poller_->core(),
-      UnownedSlice(outer_.method().path), nullptr,
-      ToTimespec(Runtime::Current()->clock().ToMonotonicNanos(outgoing.deadline)), nullptr);
+  const Clock& clock = Runtime::Current()->clock();
+  core_ = grpc_channel_create_call(channel.core(), nullptr, GRPC_PROPAGATE_DEFAULTS,
+                                   poller_->core(), UnownedSlice(outer_.method().path), nullptr,
+                                   ToTimespec(clock.ToMonotonicNanos(outgoing.deadline), clock),
+                                   nullptr);
   return absl::OkStatus();
 }
 

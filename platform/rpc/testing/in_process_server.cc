@@ -35,15 +35,18 @@ std::string UnusedTarget() {
 
 InProcessServer::InProcessServer(std::vector<Service*> services, InProcessServerOptions options)
     : seed_(SeedToReplay().value_or(options.runtime.shuffle_seed)),
+      clock_(options.clock),
       target_(UnusedTarget()),
       faults_(seed_, [this] { Disconnect(); }) {
   if (seed_ != 0) weft::internal::NoteSeed(seed_);
   options.runtime.shards = std::max(options.runtime.shards, 1);
-  options.runtime.clock = nullptr;
+  const Clock& clock = clock_ == nullptr ? Clock::Real() : *clock_;
+  options.runtime.clock = &clock;
   options.runtime.shuffle_seed = seed_;
   queues_ = std::make_unique<ShardQueues>(options.runtime.shards);
-  options.runtime.poller_factory = queues_->Pollers();
+  options.runtime.poller_factory = queues_->Pollers(clock);
   runtime_ = std::make_unique<Runtime>(std::move(options.runtime));
+  if (clock_ != nullptr) clock_->Add(*runtime_);
   options.server.listen = {target_};
   std::vector<ServerInterceptor*>& interceptors = options.server.interceptors;
   interceptors.insert(interceptors.begin(), {&calls_, &faults_});
@@ -67,6 +70,7 @@ InProcessServer::~InProcessServer() {
   Stop();
   channel_.reset();
   server_.reset();
+  if (clock_ != nullptr) clock_->Remove(*runtime_);
   const std::string fibers = DescribeFibers(*runtime_);
   if (!fibers.empty()) {
     ADD_FAILURE() << "fibers are left at the end of an InProcessServer:" << fibers;

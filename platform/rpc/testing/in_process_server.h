@@ -17,9 +17,8 @@
 // What comes along: every call is recorded (call_recorder.h), and rules make calls slow or fail
 // (fault_injector.h). At its end an InProcessServer fails the test when fibers are left.
 //
-// Time is real: gRPC has timers and deadlines of its own, which no simulated clock moves. A test
-// needs no sleep all the same: it waits for calls by CallRecorder::WaitFor(), holds them up by a
-// rule of infinite latency, and lets deadlines pass that are as short as it likes.
+// No test needs a sleep: it waits for calls by CallRecorder::WaitFor(), holds them up by a rule of
+// infinite latency, and moves the time of a ManualClock (manual_clock.h). Without one time is real.
 //
 // Several servers: each has a runtime of its own. Their channels may be used from fibers of all.
 #ifndef WEFT_PLATFORM_RPC_TESTING_IN_PROCESS_SERVER_H_
@@ -38,6 +37,7 @@
 #include "platform/rpc/shard_queues.h"
 #include "platform/rpc/testing/call_recorder.h"
 #include "platform/rpc/testing/fault_injector.h"
+#include "platform/rpc/testing/manual_clock.h"
 
 namespace weft::rpc {
 
@@ -46,6 +46,8 @@ struct InProcessServerOptions {
   ServerOptions server = {};
   // Of channel(); `own_connection` is always set.
   ChannelOptions channel = {};
+  // Null: the real clock. Outlives the server.
+  ManualClock* clock = nullptr;
   // Clock and poller are the kit's own, and one shard is what 0 means. `shuffle_seed` is also the
   // faults' seed; it gives way to the one that a test is run again with (fiber/testing/seeds.h).
   RuntimeOptions runtime = {};
@@ -94,6 +96,7 @@ class InProcessServer {
 
  private:
   const uint64_t seed_;
+  ManualClock* const clock_;
   const std::string target_;
   CallRecorder calls_;
   FaultInjector faults_;
