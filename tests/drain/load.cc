@@ -93,6 +93,7 @@ absl::Status Caller::Record(bool ignores_drain, Call call) {
   ended.begun_in_grace = in_grace_.load();
   rpc::CallOptions options;
   options.timeout = kHanging;
+  options.retry = false;  // A call that is lost must not be hidden by another attempt.
   options.metadata.Add(kIdKey, absl::StrCat(ended.id));
   if (ignores_drain) options.metadata.Add(kIgnoreKey, "1");
   const absl::Time begin = weft::Now();
