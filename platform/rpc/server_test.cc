@@ -369,6 +369,30 @@ class BusyServer {
   std::thread caller;
 };
 
+TEST(Shutdown, ConnectionsMayComeMeanwhile) {
+  for (int round = 0; round < 20; ++round) {
+    TestServer server;
+    std::atomic<bool> stopped{false};
+    std::thread knocker([&, port = server.port()] {
+      sockaddr_in address = {};
+      address.sin_family = AF_INET;
+      address.sin_port = htons(static_cast<uint16_t>(port));
+      address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+      while (!stopped.load()) {
+        const int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        // Refused once the server has stopped listening.
+        static_cast<void>(
+            connect(descriptor, reinterpret_cast<sockaddr*>(&address), sizeof(address)));
+        close(descriptor);
+      }
+    });
+    while (server.server().Stats().connections_accepted_total == 0) std::this_thread::yield();
+    EXPECT_EQ(server.server().Shutdown({}), absl::OkStatus());
+    stopped = true;
+    knocker.join();
+  }
+}
+
 TEST(Shutdown, IdleServerStopsAtOnceAndRefusesCalls) {
   TestServer server;
   server.Run([&] { EXPECT_TRUE(server.client().Say({}).ok()); });

@@ -166,8 +166,10 @@ void Acceptor::Watch(int descriptor, uint32_t events) {
 }
 
 void Acceptor::StopListening() {
+  if (!thread_.joinable()) return;
   stop_listening_.store(true);
   Poke();
+  listening_stopped_.WaitForNotification();
 }
 
 void Acceptor::BreakConnections() {
@@ -198,10 +200,14 @@ void Acceptor::ThreadMain() {
   pthread_setname_np(pthread_self(), "weft-accept");
   std::array<epoll_event, 64> events;
   while (!stop_.load()) {
+    // Before the wait: a poke that comes behind these lines ends it.
+    if (stop_listening_.load() && !listening_stopped_.HasBeenNotified()) {
+      CloseListeners();
+      listening_stopped_.Notify();
+    }
+    if (break_connections_.exchange(false)) BreakAll();
     const int count = epoll_wait(epoll_, events.data(), static_cast<int>(events.size()),
                                  out_of_descriptors_ ? kRetryMillis : -1);
-    if (stop_listening_.load()) CloseListeners();
-    if (break_connections_.exchange(false)) BreakAll();
     if (out_of_descriptors_) {
       out_of_descriptors_ = false;
       for (const int listener : listeners_) {
@@ -225,7 +231,7 @@ void Acceptor::ThreadMain() {
 }
 
 void Acceptor::AcceptAll(int listener) {
-  for (;;) {
+  while (!stop_listening_.load()) {
     const int descriptor = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (descriptor >= 0) {
       if (Full()) {

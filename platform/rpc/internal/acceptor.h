@@ -20,6 +20,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/notification.h"
 #include "platform/rpc/internal/connection.h"
 
 namespace weft::rpc::internal {
@@ -55,7 +56,8 @@ class Acceptor {
 
   // Starts the thread.
   void Start(Callbacks callbacks);
-  // Closes the listening sockets; connections stay watched. Any thread; idempotent.
+  // Closes the listening sockets; connections stay watched. Blocks the thread until no more will be
+  // handed over, which gRPC could not bear once its server shuts down. Idempotent.
   void StopListening();
   // Has the thread end all connections that it has accepted so far. Any thread.
   void BreakConnections();
@@ -91,6 +93,7 @@ class Acceptor {
   std::atomic<uint64_t> open_count_{0};
   std::atomic<bool> break_connections_{false};
   std::atomic<bool> stop_listening_{false};
+  absl::Notification listening_stopped_;
   std::atomic<bool> stop_{false};
   // The acceptor thread's own: open connections by their duplicate descriptor.
   absl::flat_hash_map<int, std::shared_ptr<Connection>> open_;
