@@ -3,9 +3,12 @@
 #include <string>
 #include <vector>
 
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "platform/base/testing/status_matchers.h"
 #include "platform/fiber/cancel_scope.h"
 #include "platform/fiber/fiber.h"
+#include "platform/fiber/task_group.h"
 #include "platform/rpc/testing/in_process_server.h"
 #include "services/pricing/price_rules.h"
 
@@ -63,11 +66,22 @@ TEST_F(PricingServiceTest, GetPriceEndsWithTheCallersDeadline) {
 }
 
 TEST_F(PricingServiceTest, ThinkTimeIsSpent) {
-  With({.think_time = absl::Milliseconds(30)}, [](v1::PricingClient& client) {
-    const absl::Time start = weft::Now();
-    auto response = client.GetPrice(Line<v1::GetPriceRequest>("SKU-000001", 1));
-    ASSERT_TRUE(response.ok()) << response.status();
-    EXPECT_GE(weft::Now() - start, absl::Milliseconds(30));
+  weft::rpc::ManualClock clock;
+  PricingService service({.think_time = absl::Hours(1)});
+  weft::rpc::InProcessServer server({&service}, {.clock = &clock});
+  server.Run([&] {
+    v1::PricingClient client(server.channel());
+    weft::TaskGroup group;
+    group.Spawn(
+        [&] { return client.GetPrice(Line<v1::GetPriceRequest>("SKU-000001", 1)).status(); });
+    EXPECT_THAT(server.calls().WaitFor(1, weft::rpc::UnderWay()), weft::IsOk());
+    clock.Advance(absl::Minutes(59));
+    // A call that is refused without thinking: the other one has had its opportunity by then.
+    EXPECT_THAT(client.GetPrice(Line<v1::GetPriceRequest>("SKU-000001", 0)),
+                weft::StatusIs(absl::StatusCode::kInvalidArgument));
+    EXPECT_EQ(server.calls().Count(weft::rpc::UnderWay()), 1u);
+    clock.Advance(absl::Minutes(1));
+    EXPECT_THAT(group.Wait(), weft::IsOk());
   });
 }
 
