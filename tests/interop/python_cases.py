@@ -3,6 +3,8 @@
 Each function takes a channel and raises AssertionError where the server does not do as specified.
 """
 
+import threading
+
 import grpc
 
 from tests.interop import testing_protos as pb
@@ -132,9 +134,16 @@ def empty_stream(channel):
 
 
 def cancel_after_begin(channel):
+    cancelled = threading.Event()
+
+    def requests():
+        cancelled.wait(_TIMEOUT)  # One that ended would let the server answer first.
+        yield from ()
+
     future = _Stub(channel).call("StreamingInputCall", "stream_unary").future(
-        iter([]), timeout=_TIMEOUT)
+        requests(), timeout=_TIMEOUT)
     future.cancel()
+    cancelled.set()
     assert future.cancelled()
     _equal(future.code(), grpc.StatusCode.CANCELLED)
 
