@@ -67,7 +67,6 @@ class ConcurrencyLimit {
   void Ended(Method& method, int64_t start_nanos, int64_t end_nanos, int in_flight);
 
   int limit() const { return static_cast<int>(limit_); }
-  bool probing() const { return probing_; }
 
  private:
   // Latency over baseline of this window's calls; 1 when no baseline is known.

@@ -43,6 +43,11 @@ class Load {
   int64_t now_nanos_ = 1;
 };
 
+void ExpectKeepsLatencyAndThroughput(const ConcurrencyLimit& limit, const Server& server) {
+  EXPECT_GE(limit.limit(), server.capacity);
+  EXPECT_LE(server.Latency(limit.limit()), 3 * server.service_nanos);
+}
+
 TEST(ConcurrencyLimit, StaysWhileFewCallsCome) {
   ConcurrencyLimit limit({.initial = 1000});
   Load load(limit);
@@ -57,8 +62,7 @@ TEST(ConcurrencyLimit, FallsUnderOverloadToWhatKeepsLatencyAndThroughput) {
   const Server server;
   load.Run(server, 8, 5);
   load.Run(server, 5000, 20);
-  EXPECT_GE(limit.limit(), server.capacity);
-  EXPECT_LE(server.Latency(limit.limit()), 3 * server.service_nanos);
+  ExpectKeepsLatencyAndThroughput(limit, server);
 }
 
 TEST(ConcurrencyLimit, FindsTheBaselineWhenOverloadIsThereFromTheStart) {
@@ -66,8 +70,7 @@ TEST(ConcurrencyLimit, FindsTheBaselineWhenOverloadIsThereFromTheStart) {
   Load load(limit);
   const Server server;
   load.Run(server, 5000, 60);
-  EXPECT_GE(limit.limit(), server.capacity);
-  EXPECT_LE(server.Latency(limit.limit()), 3 * server.service_nanos);
+  ExpectKeepsLatencyAndThroughput(limit, server);
 }
 
 TEST(ConcurrencyLimit, GrowsWhereMoreCallsAreNotSlower) {
@@ -105,8 +108,7 @@ TEST(ConcurrencyLimit, FallsWhenCallsAreSlowBelowIt) {
   const Server server;
   load.Run(server, 8, 5);
   load.Run(server, 400, 20);
-  EXPECT_GE(limit.limit(), server.capacity);
-  EXPECT_LE(server.Latency(limit.limit()), 3 * server.service_nanos);
+  ExpectKeepsLatencyAndThroughput(limit, server);
 }
 
 // What is slower for another reason than being many must not starve: a query that takes ten times
