@@ -2,10 +2,10 @@
 // an event of the call's span.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <opentelemetry/exporters/memory/in_memory_span_exporter.h>
-#include <opentelemetry/sdk/trace/simple_processor_factory.h>
+#include <opentelemetry/sdk/trace/span_data.h>
 #include <unistd.h>
 
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -16,13 +16,11 @@
 #include "platform/observability/logging/log.h"
 #include "platform/observability/metrics/registry.h"
 #include "platform/observability/runtime_telemetry.h"
-#include "platform/observability/testing/fake_call.h"
-#include "platform/observability/tracing/tracing.h"
+#include "platform/observability/testing/recorded_tracing.h"
 
 namespace weft::observability {
 namespace {
 
-namespace memory = opentelemetry::exporter::memory;
 namespace nostd = opentelemetry::nostd;
 namespace sdk = opentelemetry::sdk::trace;
 
@@ -32,9 +30,6 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 constexpr rpc::MethodDescriptor kGet = {"/shop.v1.Shop/Get", rpc::MethodKind::kUnary};
-constexpr char kTraceId[] = "4bf92f3577b34da6a3ce929d0e0e4736";
-constexpr char kSampled[] = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-constexpr char kUnsampled[] = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
 
 [[gnu::noinline]] void SaveOrder() {
   fsync(-1);  // is found before it fails
@@ -58,10 +53,6 @@ class BlockingCallsTest : public ::testing::Test {
  protected:
   BlockingCallsTest() {
     InitLogging({.write = [this](absl::string_view line) { lines_.emplace_back(line); }});
-    auto exporter = std::make_unique<memory::InMemorySpanExporter>();
-    data_ = exporter->GetData();
-    tracing_ = *Tracing::StartWithProcessor(
-        {.sample_ratio = 0}, sdk::SimpleSpanProcessorFactory::Create(std::move(exporter)));
     before_ = SetBlockingCallHandler(nullptr);
   }
   ~BlockingCallsTest() override {
@@ -72,18 +63,8 @@ class BlockingCallsTest : public ::testing::Test {
     if (!BlockingCallsAreWatched()) GTEST_SKIP() << "in this build nothing is found";
   }
 
-  template <typename F>
-  void Serve(const char* traceparent, F handler) {
-    runtime_.Run([&] {
-      FakeCall call(kGet, {{"traceparent", traceparent}});
-      tracing_->server_interceptor()
-          .Intercept(call,
-                     [&] {
-                       handler();
-                       return absl::OkStatus();
-                     })
-          .IgnoreError();
-    });
+  void Serve(const char* traceparent, const std::function<void()>& handler) {
+    runtime_.Run([&] { tracing_.Serve(kGet, traceparent, handler); });
   }
   // On the fiber of a call that is recorded.
   void Tell(const BlockingCall& call) {
@@ -100,7 +81,7 @@ class BlockingCallsTest : public ::testing::Test {
   // Of all spans so far.
   std::vector<sdk::SpanDataEvent> Events() {
     std::vector<sdk::SpanDataEvent> events;
-    for (const std::unique_ptr<sdk::SpanData>& span : data_->GetSpans()) {
+    for (const std::unique_ptr<sdk::SpanData>& span : tracing_.TakeSpans()) {
       for (const sdk::SpanDataEvent& event : span->GetEvents()) events.push_back(event);
     }
     return events;
@@ -110,8 +91,7 @@ class BlockingCallsTest : public ::testing::Test {
   Observer observer_;
   TestRuntime runtime_{{.observer = &observer_}};
   std::vector<std::string> lines_;  // by the writer's thread; read after a flush
-  std::shared_ptr<memory::InMemorySpanData> data_;
-  std::unique_ptr<Tracing> tracing_;
+  RecordedTracing tracing_;
   BlockingCallHandler before_;
 };
 
@@ -127,7 +107,7 @@ TEST_F(BlockingCallsTest, TheFirstOfAPlaceIsLoggedAndEachIsCountedAndAnEvent) {
   EXPECT_EQ(lines[0]["module"], "fiber");
   EXPECT_EQ(lines[0]["msg"], "a fiber blocks its thread");
   EXPECT_EQ(lines[0]["shard"], 0);
-  EXPECT_EQ(lines[0]["trace_id"], kTraceId);
+  EXPECT_EQ(lines[0]["trace_id"], kRecordedTraceId);
   EXPECT_EQ(lines[0]["call"], "Runtime::Run");
   EXPECT_EQ(lines[0]["function"], "fsync");
   EXPECT_THAT(lines[0]["stack"].get<std::string>(), HasSubstr("SaveOrder"));
@@ -176,7 +156,7 @@ TEST_F(BlockingCallsTest, ACallThatIsNotSampledIsLoggedAndCountedWithoutAnEvent)
   Serve(kUnsampled, [] { SaveOrder(); });
   const std::vector<json> lines = Lines();
   ASSERT_THAT(lines, SizeIs(1));
-  EXPECT_EQ(lines[0]["trace_id"], kTraceId);
+  EXPECT_EQ(lines[0]["trace_id"], kRecordedTraceId);
   EXPECT_THAT(Metrics(), HasSubstr("kind=\"blocks\"} 1\n"));
   EXPECT_THAT(Events(), IsEmpty());
 }

@@ -3,10 +3,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <opentelemetry/exporters/memory/in_memory_span_exporter.h>
-#include <opentelemetry/sdk/trace/simple_processor_factory.h>
 #include <opentelemetry/trace/scope.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -15,13 +14,12 @@
 #include "platform/fiber/fiber.h"
 #include "platform/fiber/runtime.h"
 #include "platform/fiber/task_group.h"
-#include "platform/observability/testing/fake_call.h"
+#include "platform/observability/testing/recorded_tracing.h"
 #include "platform/observability/tracing/tracing.h"
 
 namespace weft::observability {
 namespace {
 
-namespace memory = opentelemetry::exporter::memory;
 namespace nostd = opentelemetry::nostd;
 namespace sdk = opentelemetry::sdk::trace;
 namespace trace = opentelemetry::trace;
@@ -30,9 +28,6 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 constexpr rpc::MethodDescriptor kGet = {"/shop.v1.Shop/Get", rpc::MethodKind::kUnary};
-constexpr char kTraceId[] = "4bf92f3577b34da6a3ce929d0e0e4736";
-constexpr char kSampled[] = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-constexpr char kUnsampled[] = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
 
 // As RuntimeTelemetry does.
 class Observer final : public RuntimeObserver {
@@ -53,31 +48,14 @@ void Stall() {
 
 class StallEventTest : public ::testing::Test {
  protected:
-  StallEventTest() {
-    auto exporter = std::make_unique<memory::InMemorySpanExporter>();
-    data_ = exporter->GetData();
-    tracing_ = *Tracing::StartWithProcessor(
-        {.sample_ratio = 0}, sdk::SimpleSpanProcessorFactory::Create(std::move(exporter)));
-  }
-
-  template <typename F>
-  void Serve(const char* traceparent, F handler) {
-    runtime_.Run([&] {
-      FakeCall call(kGet, {{"traceparent", traceparent}});
-      tracing_->server_interceptor()
-          .Intercept(call,
-                     [&] {
-                       handler();
-                       return absl::OkStatus();
-                     })
-          .IgnoreError();
-    });
+  void Serve(const char* traceparent, const std::function<void()>& handler) {
+    runtime_.Run([&] { tracing_.Serve(kGet, traceparent, handler); });
   }
 
   // The spans that have the event, by name; each must have it once.
   std::vector<std::string> Stalled() {
     std::vector<std::string> names;
-    for (const std::unique_ptr<sdk::SpanData>& span : data_->GetSpans()) {
+    for (const std::unique_ptr<sdk::SpanData>& span : tracing_.TakeSpans()) {
       for (const sdk::SpanDataEvent& event : span->GetEvents()) {
         EXPECT_EQ(event.GetName(), "weft.stall");
         const auto& attributes = event.GetAttributes();
@@ -91,8 +69,7 @@ class StallEventTest : public ::testing::Test {
 
   Observer observer_;
   Runtime runtime_{{.shards = 1, .observer = &observer_, .stall_threshold = absl::Milliseconds(1)}};
-  std::shared_ptr<memory::InMemorySpanData> data_;
-  std::unique_ptr<Tracing> tracing_;
+  RecordedTracing tracing_;
 };
 
 // The span ends before the fiber parks.
@@ -109,7 +86,7 @@ TEST_F(StallEventTest, AHandlerThatStallsAndParksInAnInnerSpan) {
     weft::Yield();
   });
   EXPECT_THAT(Stalled(), ElementsAre("shop.v1.Shop/Get"));
-  EXPECT_THAT(observer_.described, ElementsAre(kTraceId));
+  EXPECT_THAT(observer_.described, ElementsAre(kRecordedTraceId));
 }
 
 TEST_F(StallEventTest, AChildThatStallsAndEnds) {
@@ -119,7 +96,7 @@ TEST_F(StallEventTest, AChildThatStallsAndEnds) {
     EXPECT_TRUE(group.Wait().ok());
   });
   EXPECT_THAT(Stalled(), ElementsAre("shop.v1.Shop/Get"));
-  EXPECT_THAT(observer_.described, ElementsAre(kTraceId));
+  EXPECT_THAT(observer_.described, ElementsAre(kRecordedTraceId));
 }
 
 TEST_F(StallEventTest, ACallThatIsNotSampledHasATraceIdAndNoEvent) {
@@ -128,7 +105,7 @@ TEST_F(StallEventTest, ACallThatIsNotSampledHasATraceIdAndNoEvent) {
     weft::Yield();
   });
   EXPECT_THAT(Stalled(), IsEmpty());
-  EXPECT_THAT(observer_.described, ElementsAre(kTraceId));
+  EXPECT_THAT(observer_.described, ElementsAre(kRecordedTraceId));
 }
 
 TEST_F(StallEventTest, AFiberWithoutACallHasNeither) {
