@@ -4,7 +4,6 @@
 //   interop_server --port=0 --use_tls=true --tls_cert_file=server.pem --tls_key_file=server.key
 //
 // Prints `LISTENING <port>`; SIGTERM and SIGINT end it.
-#include <signal.h>
 
 #include <cstdio>
 #include <memory>
@@ -19,6 +18,7 @@
 #include "platform/rpc/server/server.h"
 #include "platform/rpc/shard_queues.h"
 #include "tests/interop/test_service.h"
+#include "tests/testing/serving_process.h"
 
 ABSL_FLAG(int, port, 8080, "port on all addresses; 0 takes a free one");
 ABSL_FLAG(bool, use_tls, false, "TLS instead of plaintext");
@@ -39,11 +39,7 @@ std::optional<rpc::TlsServerOptions> Tls() {
 }
 
 int Serve() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  testing::ServingProcess process;
 
   rpc::ShardQueues queues(absl::GetFlag(FLAGS_shards));
   Runtime runtime({.shards = queues.shards(), .poller_factory = queues.Pollers()});
@@ -55,10 +51,8 @@ int Serve() {
     std::fprintf(stderr, "interop_server: %s\n", server.status().ToString().c_str());
     return 1;
   }
-  std::printf("LISTENING %d\n", (*server)->ports()[0]);
-  std::fflush(stdout);
-  int signal = 0;
-  sigwait(&signals, &signal);
+  process.AnnouncePort((*server)->ports()[0]);
+  process.WaitForTermination();
   return (*server)->Shutdown({.grace = absl::Seconds(1)}).ok() ? 0 : 1;
 }
 

@@ -4,8 +4,6 @@
 //   overload_server --listen=127.0.0.1:0 --work=compute|places --admission=on|off
 //
 // Prints `LISTENING <port>`.
-#include <pthread.h>
-#include <signal.h>
 #include <time.h>
 
 #include <cstdio>
@@ -21,6 +19,7 @@
 #include "platform/rpc/server/server.h"
 #include "platform/rpc/shard_queues.h"
 #include "proto/bench/v1/echo.weft.h"
+#include "tests/testing/serving_process.h"
 
 ABSL_FLAG(std::string, listen, "127.0.0.1:0", "host:port to serve on");
 ABSL_FLAG(std::string, work, "compute", "compute or places");
@@ -70,11 +69,7 @@ class Echo final : public EchoHandler {
 };
 
 int Serve() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  weft::testing::ServingProcess process;
 
   weft::rpc::ShardQueues queues(1);
   weft::Runtime runtime({.shards = 1, .poller_factory = queues.Pollers()});
@@ -87,10 +82,8 @@ int Serve() {
     std::fprintf(stderr, "overload_server: %s\n", server.status().ToString().c_str());
     return 1;
   }
-  std::printf("LISTENING %d\n", (*server)->ports()[0]);
-  std::fflush(stdout);
-  int signal = 0;
-  sigwait(&signals, &signal);
+  process.AnnouncePort((*server)->ports()[0]);
+  process.WaitForTermination();
   return (*server)->Shutdown({.grace = absl::Seconds(1)}).ok() ? 0 : 1;
 }
 

@@ -15,10 +15,6 @@ namespace weft::load {
 RawServerProcess::RawServerProcess(int argc, char** argv) {
   absl::ParseCommandLine(argc, argv);
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
-  sigemptyset(&termination_signals_);
-  sigaddset(&termination_signals_, SIGTERM);
-  sigaddset(&termination_signals_, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &termination_signals_, nullptr);
 }
 
 void RawServerProcess::Listen(grpc::ServerBuilder& builder) {
@@ -31,14 +27,8 @@ std::unique_ptr<grpc::Server> RawServerProcess::Start(grpc::ServerBuilder& build
     std::fprintf(stderr, "cannot listen on %s\n", absl::GetFlag(FLAGS_listen).c_str());
     std::exit(1);
   }
-  std::printf("LISTENING %d\n", port_);
-  std::fflush(stdout);
+  process_.AnnouncePort(port_);
   return server;
-}
-
-void RawServerProcess::WaitForTermination() {
-  int signal_number = 0;
-  sigwait(&termination_signals_, &signal_number);
 }
 
 }  // namespace weft::load

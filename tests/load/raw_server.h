@@ -13,9 +13,10 @@
 #pragma once
 
 #include <grpcpp/grpcpp.h>
-#include <signal.h>
 
 #include <memory>
+
+#include "tests/testing/serving_process.h"
 
 namespace weft::load {
 
@@ -35,10 +36,10 @@ class RawServerProcess {
   std::unique_ptr<grpc::Server> Start(grpc::ServerBuilder& builder);
 
   // Blocks the calling thread until SIGTERM or SIGINT comes.
-  void WaitForTermination();
+  void WaitForTermination() { process_.WaitForTermination(); }
 
  private:
-  sigset_t termination_signals_;
+  testing::ServingProcess process_;
   int port_ = 0;
 };
 

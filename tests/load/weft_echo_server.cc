@@ -7,7 +7,6 @@
 // whose spans are made, serialised and sent to --otlp_endpoint. By default nobody listens there, so
 // that no collector is measured. Deadline and cancellation are always on. Prints `LISTENING
 // <port>`.
-#include <signal.h>
 
 #include <cstdio>
 #include <memory>
@@ -22,6 +21,7 @@
 #include "platform/rpc/server/server.h"
 #include "platform/rpc/shard_queues.h"
 #include "proto/bench/v1/echo.weft.h"
+#include "tests/testing/serving_process.h"
 
 ABSL_FLAG(std::string, listen, "127.0.0.1:0", "host:port to serve on");
 ABSL_FLAG(int, shards, 1, "shards (threads)");
@@ -99,11 +99,7 @@ absl::StatusOr<weft::rpc::CoalesceReplies> CoalesceRepliesFlag() {
 int Serve() {
   const absl::StatusOr<weft::rpc::CoalesceReplies> coalesce_replies = CoalesceRepliesFlag();
   if (!coalesce_replies.ok()) return Fail(coalesce_replies.status());
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  weft::testing::ServingProcess process;
 
   const bool telemetry_on = absl::GetFlag(FLAGS_telemetry) == "on";
   absl::StatusOr<std::unique_ptr<Telemetry>> telemetry =
@@ -128,10 +124,8 @@ int Serve() {
                                 .interceptors = (*telemetry)->server_interceptors()},
                                {&echo});
   if (!server.ok()) return Fail(server.status());
-  std::printf("LISTENING %d\n", (*server)->ports()[0]);
-  std::fflush(stdout);
-  int signal = 0;
-  sigwait(&signals, &signal);
+  process.AnnouncePort((*server)->ports()[0]);
+  process.WaitForTermination();
   const absl::Status stopped = (*server)->Shutdown({.grace = absl::Seconds(1)});
   (*telemetry)->Shutdown(absl::Seconds(1));
   return stopped.ok() ? 0 : 1;
