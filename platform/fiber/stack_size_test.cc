@@ -25,14 +25,18 @@ StackStats StatsOf(Runtime& runtime, StackSize size) {
   return runtime.Stats()[0].stacks_by_size[static_cast<size_t>(size)];
 }
 
-// Returns an address in the lowest frame.
-[[gnu::noinline]] uintptr_t UseStack(size_t bytes) {
+[[gnu::noinline]] uintptr_t UseStackDownTo(uintptr_t end) {
   volatile char frame[1024];
-  frame[0] = static_cast<char>(bytes);
-  if (bytes <= sizeof(frame)) return reinterpret_cast<uintptr_t>(&frame[0]);
-  const uintptr_t lowest = UseStack(bytes - sizeof(frame));
+  frame[0] = 1;
+  const auto here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+  const uintptr_t lowest = here <= end ? here : UseStackDownTo(end);
   frame[1] = frame[0];
   return lowest;
+}
+
+// Returns an address in the lowest frame. By addresses: a sanitizer makes frames larger.
+uintptr_t UseStack(size_t bytes) {
+  return UseStackDownTo(reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) - bytes);
 }
 
 bool IsResident(uintptr_t address) {
