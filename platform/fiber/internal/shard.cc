@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <new>
 #include <string>
@@ -30,6 +31,11 @@ struct ExceptionGlobals {
 };
 
 FiberRecord& RecordAt(void* record) { return *static_cast<FiberRecord*>(record); }
+
+bool HasLocals(const FiberRecord& fiber) {
+  return std::any_of(std::begin(fiber.locals), std::end(fiber.locals),
+                     [](const auto& local) { return local != nullptr; });
+}
 
 constexpr uint64_t kNoBudget = std::numeric_limits<uint64_t>::max();
 
@@ -220,17 +226,14 @@ void Shard::RunBody(FiberRecord& self) {
   FiberBody* const body = self.body;
   body->Run();
   NoteFiberLeft(/*ended=*/true);
-  if (watchdog_ != nullptr) NoteStallAtEnd(self);
+  const bool has_locals = HasLocals(self);
+  if (has_locals && watchdog_ != nullptr) NoteStallAtEnd();
   self.scope = nullptr;
   if (self.cancelled_by_hand != nullptr) [[unlikely]]
     self.cancelled_by_hand.reset();
   // A value's destructor may set another local again: what is left must not reach the next body.
-  for (bool left = true; left;) {
-    left = false;
-    for (std::unique_ptr<FiberLocalValue>& local : self.locals) {
-      left = left || local != nullptr;
-      local.reset();
-    }
+  for (bool left = has_locals; left; left = HasLocals(self)) {
+    for (std::unique_ptr<FiberLocalValue>& local : self.locals) local.reset();
   }
   self.body = nullptr;
   finished_total_.Add(1);

@@ -164,7 +164,7 @@ class Shard final {
   void BeginWatch();
   uint64_t RunCycles() const;  // since the run that goes on began
   void NoteLongRun(uint64_t cycles);
-  void NoteStallAtEnd(const FiberRecord& fiber);
+  void NoteStallAtEnd();
 
   // Tells who watches for locks of threads (BlockingMonitor); nothing with NDEBUG.
   void NoteFiberLeft([[maybe_unused]] bool ended) {

@@ -37,15 +37,17 @@ void Shard::NoteLongRun(uint64_t cycles) {
   watch_.long_run_fiber.store(current_ == nullptr ? 0 : current_->id, std::memory_order_relaxed);
   watch_.long_run_start.store(watch_.activity.load(std::memory_order_relaxed),
                               std::memory_order_release);
-  const bool has_ended = current_ == nullptr || current_->body == nullptr;
-  if (!has_ended) observer_->OnLongRun(FiberLocals(current_->locals), ToNanos(cycles));
+  if (current_ != nullptr) observer_->OnLongRun(FiberLocals(current_->locals), ToNanos(cycles));
 }
 
-// Told before the body's locals are gone, and so not by NoteLongRun().
-void Shard::NoteStallAtEnd(const FiberRecord& fiber) {
-  if (const int64_t nanos = CurrentStallNanos()) {
-    observer_->OnLongRun(FiberLocals(fiber.locals), nanos);
-  }
+// Of a body that leaves locals, before they go. A run ends here, so that PickNext() does not tell
+// of it again; bodies without locals leave it to that one, which reads the cycles anyway.
+void Shard::NoteStallAtEnd() {
+  const uint64_t cycles = RunCycles();
+  if (cycles <= stall_cycles_) [[likely]]
+    return;
+  NoteLongRun(cycles);
+  watch_.activity.store(ReadCycles(), std::memory_order_relaxed);
 }
 
 uint64_t Shard::RunCycles() const {
