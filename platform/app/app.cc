@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,8 +12,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "platform/app/channel_config.h"
 #include "platform/app/connection_config.h"
 #include "platform/app/tls_config.h"
+#include "platform/base/clock.h"
 #include "platform/observability/logging/log.h"
 #include "platform/observability/metrics/registry.h"
 
@@ -25,12 +28,6 @@ constexpr observability::Logger kLog("app");
 absl::string_view ServiceName(const rpc::MethodDescriptor& method) {
   const absl::string_view name = method.name();
   return name.substr(0, name.find('/'));
-}
-
-rpc::RetryPolicy ChannelRetry(const Config& config) {
-  const absl::Duration timeout = config.Duration("channel.retry.attempt_timeout");
-  return {.max_attempts = config.Int("channel.retry.max_attempts"),
-          .attempt_timeout = timeout == absl::ZeroDuration() ? absl::InfiniteDuration() : timeout};
 }
 
 // Zero in the configuration turns a limit off.
@@ -53,6 +50,7 @@ absl::Status App::Start(SetUp set_up) {
   if (absl::Status s = StartAdminServer(); !s.ok()) return s;
   kLog.Debug("set-up begins", {{"admin_port", admin_->port()}});
   if (absl::Status s = set_up(*this); !s.ok()) return s;
+  WarmUp();
   return StartServer();
 }
 
@@ -175,11 +173,30 @@ void App::Announce() {
 }
 
 absl::StatusOr<std::shared_ptr<rpc::Channel>> App::Channel(const std::string& target) {
-  return rpc::Channel::Create(
-      target, {.tls = ChannelTls(config_),
-               .max_receive_message_bytes = config_.Int("grpc.max_receive_message_bytes"),
-               .interceptors = telemetry_->client_interceptors(),
-               .retry = ChannelRetry(config_)});
+  rpc::ChannelOptions options = ConfiguredChannel(config_);
+  options.interceptors = telemetry_->client_interceptors();
+  auto channel = rpc::Channel::Create(target, std::move(options));
+  if (channel.ok()) {
+    absl::MutexLock hold(&cold_channels_mutex_);
+    if (cold_channels_.has_value()) cold_channels_->push_back(*channel);
+  }
+  return channel;
+}
+
+void App::WarmUp() {
+  std::vector<std::shared_ptr<rpc::Channel>> channels;
+  {
+    absl::MutexLock hold(&cold_channels_mutex_);
+    channels = *std::exchange(cold_channels_, std::nullopt);
+  }
+  const absl::Duration limit = config_.Duration("channel.warm_up");
+  if (limit == absl::ZeroDuration()) return;
+  const absl::Time deadline = Clock::Real().Now() + limit;
+  for (const std::shared_ptr<rpc::Channel>& channel : channels) {
+    if (absl::Status s = channel->Connect(deadline); !s.ok()) {
+      kLog.Warning("starting without a connection", {{"error", std::string(s.message())}});
+    }
+  }
 }
 
 void App::Watch(const BlockingPool& pool) {

@@ -34,13 +34,16 @@
 #define WEFT_PLATFORM_APP_APP_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "platform/app/admin_server.h"
 #include "platform/app/config.h"
@@ -118,8 +121,10 @@ class App {
     return reference;
   }
 
-  // A channel to `target` ("dns:///catalog:50051"), with this process' telemetry. Does not connect.
-  // INVALID_ARGUMENT for an empty target. Any thread.
+  // A channel to `target` ("dns:///catalog:50051"), with this process' telemetry and the keys
+  // "channel.…". Those made during set-up are connected before the server starts, if they can be
+  // within channel.warm_up; others with their first call. INVALID_ARGUMENT for an empty target. Any
+  // thread.
   absl::StatusOr<std::shared_ptr<rpc::Channel>> Channel(const std::string& target);
 
   // Shows the pool in the metrics. The pool lives until step 6: Keep() what owns it.
@@ -143,6 +148,8 @@ class App {
   absl::Status Start(SetUp set_up);
   absl::Status StartRuntime();
   absl::Status StartAdminServer();
+  // Connects the channels that the set-up made, so that the first calls need not.
+  void WarmUp();
   absl::Status StartServer();
   void AddService(rpc::Service& service);
   void Announce();
@@ -161,6 +168,10 @@ class App {
   std::unique_ptr<rpc::ShardQueues> queues_;
   std::unique_ptr<Runtime> runtime_;
   std::vector<std::unique_ptr<Kept>> kept_;
+  absl::Mutex cold_channels_mutex_;
+  // Made so far; nullopt from the warm-up on.
+  std::optional<std::vector<std::shared_ptr<rpc::Channel>>> cold_channels_
+      ABSL_GUARDED_BY(cold_channels_mutex_){std::in_place};
   rpc::HealthService health_;
   std::unique_ptr<rpc::Reflection> reflection_;
   std::vector<rpc::Service*> services_;

@@ -4,10 +4,10 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "platform/app/channel_config.h"
 #include "platform/app/connection_config.h"
 #include "platform/app/tls_config.h"
 #include "platform/fiber/runtime.h"
-#include "platform/rpc/client/retry.h"
 
 namespace weft::app {
 
@@ -42,16 +42,6 @@ std::vector<ConfigKey> PlatformConfigKeys() {
        .help = "how long calls may wait for a shard's CPU under overload",
        .min = absl::Milliseconds(1),
        .max = absl::Minutes(1)},
-      {.name = "channel.retry.max_attempts",
-       .value = rpc::RetryPolicy{}.max_attempts,
-       .help = "attempts at most at a call of another service, if its method may be sent again; 1: "
-               "no retries",
-       .min = 1,
-       .max = rpc::kMaxAttempts},
-      {.name = "channel.retry.attempt_timeout",
-       .value = absl::ZeroDuration(),
-       .help = "how long one attempt at such a call may take; 0: as long as the call",
-       .max = absl::Hours(1)},
       {.name = "admin.listen",
        .value = "127.0.0.1:8080",
        .help = "address and port of the admin server: probes, metrics, fibers; port 0 takes a free "
@@ -118,6 +108,7 @@ std::vector<ConfigKey> PlatformConfigKeys() {
        .min = 0.0,
        .max = 1.0},
   };
+  for (ConfigKey& key : ChannelConfigKeys()) keys.push_back(std::move(key));
   for (ConfigKey& key : ConnectionConfigKeys()) keys.push_back(std::move(key));
   for (ConfigKey& key : TlsConfigKeys()) keys.push_back(std::move(key));
   return keys;

@@ -41,6 +41,16 @@ TEST(ServerStart, PortInUseIsNamed) {
   EXPECT_NE(status.message().find(address), absl::string_view::npos) << status;
 }
 
+TEST(ServerStart, ASecondOnTheSameQueuesIsRefused) {
+  TestServer other;
+  ShardQueues queues(1);
+  Runtime runtime({.shards = 1, .poller_factory = queues.Pollers()});
+  const auto server = StartOn(other, queues, runtime, "127.0.0.1:0");
+  ASSERT_TRUE(server.ok()) << server.status();
+  EXPECT_EQ(StartOn(other, queues, runtime, "127.0.0.1:0").status().code(),
+            absl::StatusCode::kFailedPrecondition);
+}
+
 TEST(ServerStart, BadAddressesAreNamed) {
   TestServer other;
   ShardQueues queues(1);

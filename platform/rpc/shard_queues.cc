@@ -3,6 +3,8 @@
 #include <grpcpp/completion_queue.h>
 #include <grpcpp/server_builder.h>
 
+#include <utility>
+
 #include "absl/synchronization/mutex.h"
 #include "platform/base/check.h"
 #include "platform/base/cpu_quota.h"
@@ -16,6 +18,8 @@ ShardQueues::ShardQueues(int shards) : builder_(std::make_unique<grpc::ServerBui
   const int count = shards > 0 ? shards : AllowedCpus();
   for (int i = 0; i < count; ++i) queues_.push_back(builder_->AddCompletionQueue());
 }
+
+std::unique_ptr<grpc::ServerBuilder> ShardQueues::TakeBuilder() { return std::move(builder_); }
 
 ShardQueues::~ShardQueues() {
   for (const std::unique_ptr<grpc::ServerCompletionQueue>& queue : queues_) {

@@ -33,8 +33,8 @@ class ShardQueues {
   // For RuntimeOptions::poller_factory; the runtime must have shards() shards and this clock.
   PollerFactory Pollers(const Clock& clock = Clock::Real());
 
-  // For the server: at most one server is built from a set of queues.
-  grpc::ServerBuilder& builder() { return *builder_; }
+  // For the server. Null when one was built already: a set of queues has one.
+  std::unique_ptr<grpc::ServerBuilder> TakeBuilder();
   grpc::ServerCompletionQueue& queue(int shard) { return *queues_[static_cast<size_t>(shard)]; }
 
  private:

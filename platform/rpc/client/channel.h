@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "platform/rpc/client/interceptor.h"
+#include "platform/rpc/client/load_balancing.h"
 #include "platform/rpc/client/retry.h"
 #include "platform/rpc/compression.h"
 #include "platform/rpc/metadata.h"
@@ -25,6 +26,16 @@ namespace internal {
 class ChannelRetries;
 }  // namespace internal
 
+// How a connection whose other end is gone without a word, as after a crash of its machine, is
+// found. What was sent and is not acknowledged within `timeout` ends it (TCP_USER_TIMEOUT). A
+// connection that only waits for the other side is asked by a ping after `time`, while it has
+// calls. The default suits every server: many end connections that ping more often than each 5
+// minutes; servers of Weft allow every 10 s.
+struct ChannelKeepalive {
+  absl::Duration time = absl::Minutes(10);
+  absl::Duration timeout = absl::Seconds(20);
+};
+
 struct ChannelOptions {
   // Set: connections are encrypted, and the server proves who it is. Unset: plaintext.
   std::optional<TlsChannelOptions> tls = std::nullopt;
@@ -33,6 +44,8 @@ struct ChannelOptions {
   std::vector<ClientInterceptor*> interceptors = {};
   // Whether and when unary calls that fail are sent again.
   RetryPolicy retry = {};
+  LoadBalancingOptions load_balancing = {};
+  ChannelKeepalive keepalive = {};
   // A connection of its own instead of sharing those of equal channels in the process.
   bool own_connection = false;
 };
@@ -61,13 +74,20 @@ struct CallOptions {
 class Channel {
  public:
   // `target` as gRPC names it: "dns:///catalog:50051", "127.0.0.1:50051", "ipv4:…", "unix:…".
-  // Errors: INVALID_ARGUMENT for an empty target; those of Validate(RetryPolicy) and of
-  // Validate(TlsChannelOptions). With TLS it reads files, which blocks the thread.
+  // Errors: INVALID_ARGUMENT for an empty target or a keepalive time that is not above zero; those
+  // of Validate() for retries, load balancing and TLS. With TLS it reads files, which blocks the
+  // thread.
   static absl::StatusOr<std::shared_ptr<Channel>> Create(std::string target,
                                                          ChannelOptions options = {});
   ~Channel();
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
+
+  // Waits until the channel has a connection to a server, so that its first call need not: makes
+  // them, if it has none. On a fiber it parks (a thread of the runtime's blocking pool waits) and
+  // is a cancel point, which takes up to 100 ms to be seen; elsewhere it blocks the thread. Goes on
+  // trying until `deadline`. Errors: DEADLINE_EXCEEDED naming the target; those of Blocking().
+  absl::Status Connect(absl::Time deadline);
 
   const std::string& target() const { return target_; }
   const ChannelOptions& options() const { return options_; }

@@ -187,7 +187,12 @@ absl::Status ServerImpl::RegisterMethods(const std::vector<Service*>& services) 
 }
 
 absl::Status ServerImpl::BuildCoreServer() {
-  grpc::ServerBuilder& builder = queues_.builder();
+  const std::unique_ptr<grpc::ServerBuilder> taken = queues_.TakeBuilder();
+  if (taken == nullptr) {
+    return absl::FailedPreconditionError(
+        "these ShardQueues have had a server: make new ones, and a runtime on them, for another");
+  }
+  grpc::ServerBuilder& builder = *taken;
   internal::AddCoreServerArgs(options_.connections, &builder);
   builder.RegisterService(&named_methods_);
   // Never asked for a call: without a generic service the C++ server would put requests of its own
