@@ -18,6 +18,7 @@
 #include "platform/fiber/fiber.h"
 #include "platform/fiber/runtime.h"
 #include "platform/rpc/internal/channel_retries.h"
+#include "platform/rpc/internal/hedge_delay.h"
 #include "platform/rpc/internal/service_config.h"
 #include "platform/rpc/internal/timespec.h"
 #include "platform/rpc/internal/tls_credentials.h"
@@ -142,6 +143,7 @@ Channel::Channel(std::string target, ChannelOptions options, grpc_channel* core)
       options_(std::move(options)),
       outer_interceptors_(CountOuter(options_.interceptors)),
       retries_(std::make_unique<internal::ChannelRetries>(options_.retry, JitterSeed())),
+      hedge_delays_(std::make_unique<internal::HedgeDelays>()),
       core_(core) {}
 
 Channel::~Channel() {

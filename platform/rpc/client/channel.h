@@ -24,6 +24,7 @@ namespace weft::rpc {
 
 namespace internal {
 class ChannelRetries;
+class HedgeDelays;
 }  // namespace internal
 
 // How a connection whose other end is gone without a word, as after a crash of its machine, is
@@ -93,6 +94,7 @@ class Channel {
   const ChannelOptions& options() const { return options_; }
   grpc_channel* core() const { return core_; }
   internal::ChannelRetries& retries() const { return *retries_; }
+  internal::HedgeDelays& hedge_delays() const { return *hedge_delays_; }
   // Those that see calls, and those that see each attempt (interceptor.h).
   std::span<ClientInterceptor* const> outer_interceptors() const {
     return std::span(options_.interceptors).first(outer_interceptors_);
@@ -107,6 +109,7 @@ class Channel {
   const ChannelOptions options_;
   const size_t outer_interceptors_;  // how many of options_.interceptors
   const std::unique_ptr<internal::ChannelRetries> retries_;
+  const std::unique_ptr<internal::HedgeDelays> hedge_delays_;
   grpc_channel* const core_;
 };
 

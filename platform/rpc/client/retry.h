@@ -14,7 +14,6 @@
 //   listens: then no handler has seen it. Once a connection has it, gRPC does not tell how far it
 //   came, so that is the end. (With a target that is an address with its scheme, "ipv4:…",
 //   "ipv6:…" or "unix:…", gRPC does not tell this either.)
-//   `retry: HEDGE` is as good as none: attempts follow each other, none is made beside another.
 // - Not when the call switches it off (CallOptions::retry), was cancelled, or when the wait would
 //   pass its deadline: then the caller gets the last attempt's status, at once.
 // - Streams are never sent again: their messages are not kept.
@@ -24,6 +23,14 @@
 // architecture blog, "Exponential Backoff And Jitter". It parks the fiber and is a cancel point. A
 // server can say better: the trailing metadata "grpc-retry-pushback-ms" gives the wait, and after
 // it the backoff begins anew; a negative number, or anything else, says not to come again.
+//
+// Methods with `retry: HEDGE` do not wait for a failure: when the first attempt is still under way
+// after `hedge_delay`, a second one is made beside it (on another server, where there are several:
+// load_balancing.h). The first success is the call's, and the other attempt is cancelled. Of two
+// failures the first attempt's is. The default delay is the 95th percentile of the latencies that
+// the method had on the channel (Dean, Barroso: "The Tail at Scale", Communications of the ACM 56,
+// 2013), known after the first 20 calls. A hedge takes a token of the budget below, and is not made
+// when nothing may be sent again.
 //
 // The budget keeps retries from making an overload worse. A channel has tokens, for all its methods
 // and shards: an attempt that fails with a code above, or is told not to come again, takes one; a
@@ -54,6 +61,8 @@ struct RetryPolicy {
   // How long one attempt may take, within the deadline of the call; the last one too. Only for
   // calls that may be sent again.
   absl::Duration attempt_timeout = absl::InfiniteDuration();
+  // 0: measured. For methods with `retry: HEDGE`; infinite: none is hedged.
+  absl::Duration hedge_delay = absl::ZeroDuration();
   double budget_tokens = 10;
   double budget_ratio = 0.1;
 };

@@ -25,6 +25,7 @@ absl::Status Validate(const RetryPolicy& policy) {
     return refuse("backoff_multiplier", "a number from 1 up");
   }
   if (policy.attempt_timeout <= absl::ZeroDuration()) return refuse("attempt_timeout", "above 0");
+  if (policy.hedge_delay < absl::ZeroDuration()) return refuse("hedge_delay", "0 or more");
   // A6: up to 1000 tokens, and a ratio of at most three decimal places.
   if (!(policy.budget_tokens > 0 && policy.budget_tokens <= 1000)) {
     return refuse("budget_tokens", "above 0, up to 1000");
@@ -57,6 +58,14 @@ int64_t RetryBudget::Add(int64_t change) {
   return after;
 }
 
+bool RetryBudget::Take() {
+  int64_t before = milli_tokens_.load(std::memory_order_relaxed);
+  do {
+    if (before - 1000 <= max_ / 2) return false;
+  } while (!milli_tokens_.compare_exchange_weak(before, before - 1000, std::memory_order_relaxed));
+  return true;
+}
+
 std::optional<absl::Duration> ParsePushback(absl::string_view value) {
   int64_t millis = 0;
   if (!absl::SimpleAtoi(value, &millis) || millis < 0) return std::nullopt;
@@ -74,20 +83,20 @@ ChannelRetries::ChannelRetries(RetryPolicy policy, uint64_t seed)
       budget_(policy_.budget_tokens, policy_.budget_ratio),
       random_state_(seed) {}
 
-bool ChannelRetries::IsRetryable(const FailedAttempt& attempt, bool pushed_back) const {
-  if (attempt.code == absl::StatusCode::kResourceExhausted && pushed_back) return true;
-  if (attempt.code == absl::StatusCode::kDeadlineExceeded &&
+bool ChannelRetries::IsRetryable(absl::StatusCode code, bool pushed_back) const {
+  if (code == absl::StatusCode::kResourceExhausted && pushed_back) return true;
+  if (code == absl::StatusCode::kDeadlineExceeded &&
       policy_.attempt_timeout != absl::InfiniteDuration()) {
     return true;
   }
-  return std::find(policy_.codes.begin(), policy_.codes.end(), attempt.code) != policy_.codes.end();
+  return std::find(policy_.codes.begin(), policy_.codes.end(), code) != policy_.codes.end();
 }
 
 std::optional<absl::Duration> ChannelRetries::Failed(const FailedAttempt& attempt, int* backoffs) {
   std::optional<absl::Duration> pushback;
   if (attempt.pushback.has_value()) pushback = ParsePushback(*attempt.pushback);
   const bool told_not_to = attempt.pushback.has_value() && !pushback.has_value();
-  if (!told_not_to && !IsRetryable(attempt, pushback.has_value())) return std::nullopt;
+  if (!told_not_to && !IsRetryable(attempt.code, pushback.has_value())) return std::nullopt;
   const bool affordable = budget_.Spend();
   const bool allowed =
       attempt.repeatable || (attempt.never_sent && attempt.code == absl::StatusCode::kUnavailable);

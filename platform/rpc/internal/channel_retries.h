@@ -29,6 +29,8 @@ class RetryBudget {
   }
   // After a failure; whether there is enough left for another attempt.
   bool Spend() { return Add(-1000) > max_ / 2; }
+  // For a hedge: whether there is enough left for one; then it is taken.
+  bool Take();
 
  private:
   int64_t Add(int64_t change);
@@ -61,9 +63,12 @@ class ChannelRetries {
   // The wait before the next attempt; nullopt: there is to be none. `backoffs` belongs to the call
   // and counts those since the start or the last pushback.
   std::optional<absl::Duration> Failed(const FailedAttempt& attempt, int* backoffs);
+  // Whether what failed like this may succeed another time. `pushed_back`: the server said when.
+  bool IsRetryable(absl::StatusCode code, bool pushed_back = false) const;
+  // Whether a hedge may be made.
+  bool TakeHedge() { return budget_.Take(); }
 
  private:
-  bool IsRetryable(const FailedAttempt& attempt, bool pushed_back) const;
   double NextRandom();
 
   const RetryPolicy policy_;

@@ -65,11 +65,12 @@ absl::Status OuterCall::End(absl::Status status) {
   return status;
 }
 
-CoreCall::CoreCall(OuterCall& outer, int number)
+CoreCall::CoreCall(OuterCall& outer, const CallOptions& options)
     : outer_(outer),
-      options_(outer.options()),
+      options_(options),
       poller_(CompletionQueuePoller::Current()),
-      number_(number) {
+      number_(++outer.attempts_) {
+  ++outer_.under_way_;
   grpc_metadata_array_init(&initial_metadata_);
   grpc_metadata_array_init(&trailing_metadata_);
 }
@@ -179,6 +180,9 @@ void CoreCall::MessageReceived(grpc_byte_buffer& message) {
 }
 
 absl::Status CoreCall::End(absl::Status status, bool will_retry) {
+  --outer_.under_way_;
+  outer_.succeeded_ = outer_.succeeded_ || status.ok();
+  will_retry = will_retry || (!status.ok() && outer_.HasBetterAttempt());
   if (options_.initial_metadata != nullptr) {
     *options_.initial_metadata =
         MetadataView(initial_metadata_.metadata, initial_metadata_.count).Copy();

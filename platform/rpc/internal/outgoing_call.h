@@ -18,8 +18,9 @@ namespace weft::rpc::internal {
 
 using Trackers = std::vector<std::unique_ptr<ClientCallTracker>>;
 
-// A call as its caller sees it: what it has once, however many attempts are made at it. Made, used
-// and destroyed on one fiber's shard; outlives its CoreCalls.
+// A call as its caller sees it: what it has once, however many attempts are made at it, one after
+// the other or, when it is hedged, beside each other. Made, used and destroyed on one fiber's
+// shard; outlives its CoreCalls.
 class OuterCall {
  public:
   OuterCall(Channel& channel, const MethodDescriptor& method, const CallOptions& options)
@@ -54,9 +55,15 @@ class OuterCall {
   const CallOptions& options_;
   absl::Time deadline_ = absl::InfiniteFuture();
   std::optional<Metadata> metadata_;  // unset: that of options_, as nobody could have added to it
-  Trackers trackers_;                 // of the outer interceptors
-  Trackers first_attempt_;            // of the inner ones, when the first attempt was not the last
-  uint64_t sent_bytes_ = 0;           // of the attempts that have ended
+  // Whether another attempt is under way, or was the one that succeeded.
+  bool HasBetterAttempt() const { return under_way_ > 0 || succeeded_; }
+
+  int attempts_ = 0;
+  int under_way_ = 0;
+  bool succeeded_ = false;
+  Trackers trackers_;        // of the outer interceptors
+  Trackers first_attempt_;   // of the inner ones, when the first attempt was not the last
+  uint64_t sent_bytes_ = 0;  // of the attempts that have ended
   uint64_t received_bytes_ = 0;
 };
 
@@ -64,8 +71,9 @@ class OuterCall {
 // no tag is out.
 class CoreCall {
  public:
-  // `number`: 1 for the first attempt.
-  explicit CoreCall(OuterCall& outer, int number = 1);
+  explicit CoreCall(OuterCall& outer) : CoreCall(outer, outer.options()) {}
+  // What it receives goes to where `options` say: those of the call in all else. They outlive it.
+  CoreCall(OuterCall& outer, const CallOptions& options);
   ~CoreCall();
   CoreCall(const CoreCall&) = delete;
   CoreCall& operator=(const CoreCall&) = delete;
@@ -74,7 +82,7 @@ class CoreCall {
   // but End() wants to be told all the same.
   absl::Status Start();
 
-  int number() const { return number_; }
+  int number() const { return number_; }  // 1: the first attempt at the call
   grpc_call* core() const { return core_; }
   CompletionQueuePoller& poller() { return *poller_; }
   void Cancel() { grpc_call_cancel(core_, nullptr); }
@@ -95,7 +103,8 @@ class CoreCall {
   // Counts a message that has come.
   void MessageReceived(grpc_byte_buffer& message);
   // Tells the interceptors and hands out the received metadata. Once, at the end; returns `status`.
-  // `will_retry`: there will be another attempt, unless the wait for it is cancelled.
+  // `will_retry`: there will be another attempt, unless the wait for it is cancelled. Interceptors
+  // hear the same of an attempt that failed while another one may still succeed.
   absl::Status End(absl::Status status, bool will_retry = false);
 
   uint64_t sent_bytes = 0;
