@@ -114,7 +114,7 @@ void App::AddService(rpc::Service& service) {
   telemetry_->RegisterService(service);
 }
 
-absl::Status App::StartServer() {
+void App::StartAdmission() {
   if (config_.Bool("admission.enabled")) {
     admission_ = std::make_unique<rpc::Admission>(
         runtime_->shards(),
@@ -122,6 +122,16 @@ absl::Status App::StartServer() {
                               .target_delay = config_.Duration("admission.target_delay")});
     attachments_.push_back(telemetry_->AttachAdmission(*admission_));
   }
+  if (config_.Double("admission.client_calls_per_second") > 0) {
+    client_rate_limit_ = std::make_unique<rpc::ClientRateLimit>(rpc::ClientRateLimitOptions{
+        .calls_per_second = config_.Double("admission.client_calls_per_second"),
+        .burst = static_cast<double>(config_.Int("admission.client_burst"))});
+    attachments_.push_back(telemetry_->AttachClientRateLimit(*client_rate_limit_));
+  }
+}
+
+absl::Status App::StartServer() {
+  StartAdmission();
   services_.push_back(&health_);
   reflection_ = std::make_unique<rpc::Reflection>(services_);
   for (rpc::Service* service : reflection_->services()) services_.push_back(service);
@@ -135,6 +145,7 @@ absl::Status App::StartServer() {
 
   std::vector<rpc::ServerInterceptor*> interceptors = telemetry_->server_interceptors();
   interceptors.push_back(&drain_report_);
+  if (client_rate_limit_ != nullptr) interceptors.push_back(client_rate_limit_.get());
   if (admission_ != nullptr) interceptors.push_back(admission_.get());
   absl::StatusOr<std::unique_ptr<rpc::Server>> server = rpc::Server::Start(
       *runtime_, *queues_,

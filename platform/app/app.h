@@ -57,6 +57,7 @@
 #include "platform/fiber/runtime.h"
 #include "platform/observability/telemetry.h"
 #include "platform/rpc/admission/admission.h"
+#include "platform/rpc/admission/client_rate_limit.h"
 #include "platform/rpc/client/channel.h"
 #include "platform/rpc/health/health_service.h"
 #include "platform/rpc/reflection/reflection_service.h"
@@ -150,6 +151,7 @@ class App {
   absl::Status StartAdminServer();
   // Connects the channels that the set-up made, so that the first calls need not.
   void WarmUp();
+  void StartAdmission();
   absl::Status StartServer();
   void AddService(rpc::Service& service);
   void Announce();
@@ -175,7 +177,8 @@ class App {
   rpc::HealthService health_;
   std::unique_ptr<rpc::Reflection> reflection_;
   std::vector<rpc::Service*> services_;
-  std::unique_ptr<rpc::Admission> admission_;  // null: switched off
+  std::unique_ptr<rpc::Admission> admission_;                // null: switched off
+  std::unique_ptr<rpc::ClientRateLimit> client_rate_limit_;  // null: switched off
   std::unique_ptr<rpc::Server> server_;
   std::vector<observability::Telemetry::Attachment> attachments_;
   std::unique_ptr<FibersPages> fibers_pages_;

@@ -42,6 +42,16 @@ std::vector<ConfigKey> PlatformConfigKeys() {
        .help = "how long calls may wait for a shard's CPU under overload",
        .min = absl::Milliseconds(1),
        .max = absl::Minutes(1)},
+      {.name = "admission.client_calls_per_second",
+       .value = 0.0,
+       .help =
+           "calls a second of one client (its certificate's name, or else its IP address), over "
+           "all shards; 0: no limit",
+       .min = 0.0},
+      {.name = "admission.client_burst",
+       .value = 200,
+       .help = "calls of one client at once, after a pause",
+       .min = 1},
       {.name = "admin.listen",
        .value = "127.0.0.1:8080",
        .help = "address and port of the admin server: probes, metrics, fibers; port 0 takes a free "

@@ -84,6 +84,10 @@ Telemetry::Attachment Telemetry::AttachAdmission(const rpc::Admission& admission
   return Attachment(std::make_unique<AdmissionMetrics>(admission), registry_);
 }
 
+Telemetry::Attachment Telemetry::AttachClientRateLimit(const rpc::ClientRateLimit& limit) {
+  return Attachment(std::make_unique<ClientRateLimitMetrics>(limit), registry_);
+}
+
 Telemetry::Attachment Telemetry::AttachBlockingPool(const BlockingPool& pool) {
   return Attachment(std::make_unique<BlockingPoolMetrics>(pool), registry_);
 }

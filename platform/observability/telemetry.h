@@ -30,6 +30,7 @@
 #include "platform/observability/runtime_telemetry.h"
 #include "platform/observability/tracing/tracing.h"
 #include "platform/rpc/admission/admission.h"
+#include "platform/rpc/admission/client_rate_limit.h"
 #include "platform/rpc/client/interceptor.h"
 #include "platform/rpc/server/interceptor.h"
 #include "platform/rpc/server/server.h"
@@ -91,6 +92,7 @@ class Telemetry {
   Attachment AttachRuntime(const Runtime& runtime);
   Attachment AttachServer(const rpc::Server& server);
   Attachment AttachAdmission(const rpc::Admission& admission);
+  Attachment AttachClientRateLimit(const rpc::ClientRateLimit& limit);
   Attachment AttachBlockingPool(const BlockingPool& pool);
 
   // For collectors of one's own, such as a prometheus::Registry.

@@ -67,6 +67,8 @@ TEST(Telemetry, RendersEveryMetricOfTheCatalogueAndNoOther) {
   auto of_server = (*telemetry)->AttachServer(server);
   rpc::Admission admission(1);
   auto of_admission = (*telemetry)->AttachAdmission(admission);
+  rpc::ClientRateLimit rate_limit({});
+  auto of_rate_limit = (*telemetry)->AttachClientRateLimit(rate_limit);
   BlockingPool pool({.name = "files", .threads = 1});
   auto of_pool = (*telemetry)->AttachBlockingPool(pool);
   runtime.Run([&] { ServeAndCall(**telemetry); });

@@ -14,6 +14,8 @@ constexpr const Metric& kInFlight = CataloguedMetric("weft_admission_in_flight")
 constexpr const Metric& kQueued = CataloguedMetric("weft_admission_queued");
 constexpr const Metric& kOverloaded = CataloguedMetric("weft_admission_overloaded");
 constexpr const Metric& kShed = CataloguedMetric("weft_admission_shed_total");
+constexpr const Metric& kRateLimited = CataloguedMetric("weft_client_rate_limited_total");
+constexpr const Metric& kRateLimitClients = CataloguedMetric("weft_client_rate_limit_clients");
 
 constexpr std::array<const char*, rpc::kCriticalities> kCriticalityLabels = {
     "sheddable", "sheddable_plus", "critical", "critical_plus"};
@@ -47,6 +49,15 @@ std::vector<prometheus::MetricFamily> AdmissionMetrics::Collect() const {
   }
   return {std::move(limit), std::move(in_flight), std::move(queued), std::move(overloaded),
           std::move(shed)};
+}
+
+std::vector<prometheus::MetricFamily> ClientRateLimitMetrics::Collect() const {
+  const rpc::ClientRateLimit::Stats stats = limit_.GetStats();
+  prometheus::MetricFamily refused = MakeFamily(kRateLimited);
+  prometheus::MetricFamily clients = MakeFamily(kRateLimitClients);
+  AddSample(refused, kRateLimited, {}, static_cast<double>(stats.refused_total));
+  AddSample(clients, kRateLimitClients, {}, static_cast<double>(stats.clients));
+  return {std::move(refused), std::move(clients)};
 }
 
 }  // namespace weft::observability

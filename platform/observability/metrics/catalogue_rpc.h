@@ -127,6 +127,18 @@ inline constexpr auto kRpcMetrics = std::to_array<Metric>({
      "rpc",
      "Calls turned away: for their delay, the limit, or a deadline that could not be met.",
      {"criticality", "reason"}},
+    {"weft_client_rate_limited_total",
+     MetricType::kCounter,
+     "1",
+     "rpc",
+     "Calls refused because their client made too many.",
+     {}},
+    {"weft_client_rate_limit_clients",
+     MetricType::kGauge,
+     "1",
+     "rpc",
+     "Clients whose calls are counted for their rate now.",
+     {}},
 });
 
 }  // namespace weft::observability
