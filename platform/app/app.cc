@@ -153,6 +153,7 @@ absl::Status App::StartServer() {
        .tls = ServerTls(config_),
        .max_receive_message_bytes = config_.Int("grpc.max_receive_message_bytes"),
        .send_internal_messages = config_.Bool("grpc.send_internal_messages"),
+       .deadline_margin = config_.Duration("grpc.deadline_margin"),
        .connections = ServerConnections(config_),
        .stream_idle_timeout = OrNever(config_.Duration("grpc.stream_idle_timeout")),
        .stacks = *std::move(stacks),

@@ -8,6 +8,7 @@
 #include "platform/app/connection_config.h"
 #include "platform/app/tls_config.h"
 #include "platform/fiber/runtime.h"
+#include "platform/rpc/server/server.h"
 
 namespace weft::app {
 
@@ -23,6 +24,12 @@ std::vector<ConfigKey> PlatformConfigKeys() {
       {.name = "grpc.send_internal_messages",
        .value = false,
        .help = "whether clients read the text of INTERNAL errors; it is in the log in any case"},
+      {.name = "grpc.deadline_margin",
+       .value = rpc::ServerOptions{}.deadline_margin,
+       .help =
+           "how long before its client stops waiting a handler is cancelled, at most a tenth of "
+           "the time it has",
+       .max = absl::Minutes(1)},
       {.name = "grpc.stream_idle_timeout",
        .value = absl::ZeroDuration(),
        .help = "a stream whose handler waits while no message comes or goes for so long ends with "

@@ -35,6 +35,7 @@ class Bounded final : public Service {
 
   absl::StatusOr<EchoReply> Wait(CallContext& call, const EchoRequest&) {
     left = call.deadline() - weft::Now();
+    margin = call.deadline() - call.scope().deadline();
     if (waits_) {
       if (absl::Status s = weft::SleepFor(absl::InfiniteDuration()); !s.ok()) return s;
     }
@@ -42,6 +43,7 @@ class Bounded final : public Service {
   }
 
   absl::Duration left;
+  absl::Duration margin;
 
  private:
   const bool waits_;
@@ -49,10 +51,11 @@ class Bounded final : public Service {
 
 // Calls `method` of a Bounded from a channel to it.
 absl::Status Call(Bounded& service, const MethodDescriptor& method, const CallOptions& options = {},
-                  absl::Time scope_deadline = absl::InfiniteFuture()) {
+                  absl::Time scope_deadline = absl::InfiniteFuture(),
+                  const ServerOptions& server_options = {}) {
   ShardQueues queues(1);
   Runtime runtime({.shards = 1, .poller_factory = queues.Pollers()});
-  auto server = Server::Start(runtime, queues, {}, {&service});
+  auto server = Server::Start(runtime, queues, server_options, {&service});
   EXPECT_TRUE(server.ok()) << server.status();
   absl::Status status;
   runtime.Run([&] {
@@ -95,6 +98,29 @@ TEST(DefaultTimeout, GivesWayToAScopeWithLessTime) {
   const absl::Status status = Call(service, kUnbounded, {}, weft::Now() + absl::Milliseconds(5));
   EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded);
   EXPECT_LE(service.left, absl::Milliseconds(7));
+}
+
+TEST(DeadlineMargin, EndsAHandlersScopeBeforeItsClientStopsWaiting) {
+  Bounded service(/*waits=*/false);
+  EXPECT_TRUE(Call(service, kBounded, {.timeout = absl::Hours(1)}).ok());
+  EXPECT_EQ(service.margin, absl::Milliseconds(5));
+}
+
+TEST(DeadlineMargin, IsATenthOfTheTimeAtMost) {
+  Bounded service(/*waits=*/false);
+  EXPECT_TRUE(Call(service, kBounded, {.timeout = absl::Hours(1)}, absl::InfiniteFuture(),
+                   {.deadline_margin = absl::Hours(3)})
+                  .ok());
+  EXPECT_GT(service.margin, absl::Minutes(5));
+  EXPECT_LE(service.margin, absl::Minutes(6) + absl::Seconds(1)) << "rounded up on the wire";
+}
+
+TEST(DeadlineMargin, CanBeSwitchedOff) {
+  Bounded service(/*waits=*/false);
+  EXPECT_TRUE(Call(service, kBounded, {.timeout = absl::Hours(1)}, absl::InfiniteFuture(),
+                   {.deadline_margin = absl::ZeroDuration()})
+                  .ok());
+  EXPECT_EQ(service.margin, absl::ZeroDuration());
 }
 
 }  // namespace

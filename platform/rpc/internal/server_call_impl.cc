@@ -36,7 +36,7 @@ void ServerCallImpl::Begin(const AcceptedCall& accepted) {
   deadline_nanos_ = accepted.deadline_nanos;
   if (deadline_nanos_ == kNeverNanos) deadline_nanos_ = DefaultDeadlineNanos();
   connection_ = shard_.connections().Find(core_);
-  scope_.emplace(deadline_nanos_, method_->name());
+  scope_.emplace(HandlerDeadlineNanos(), method_->name());
   if (deadline_nanos_ <= accepted_nanos_) {
     Finish(absl::DeadlineExceededError("the deadline had passed before the call was served"));
     return;
@@ -56,6 +56,14 @@ int64_t ServerCallImpl::DefaultDeadlineNanos() const {
   const absl::Duration timeout = method_->options.default_timeout;
   if (timeout == absl::InfiniteDuration()) return kNeverNanos;
   return accepted_nanos_ + absl::ToInt64Nanoseconds(timeout);
+}
+
+// Short calls keep most of their time.
+int64_t ServerCallImpl::HandlerDeadlineNanos() const {
+  if (deadline_nanos_ == kNeverNanos) return kNeverNanos;
+  const int64_t left_nanos = std::max<int64_t>(deadline_nanos_ - accepted_nanos_, 0);
+  return deadline_nanos_ -
+         std::min(absl::ToInt64Nanoseconds(shard_.options().deadline_margin), left_nanos / 10);
 }
 
 // --- Serving, on the call's fiber ------------------------------------------------------------

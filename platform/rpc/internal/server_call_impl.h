@@ -119,6 +119,7 @@ class ServerCallImpl final : public ServerCall, private weft::internal::FiberBod
   void Finished() override {}
   void OnFirstPark() override;
   int64_t DefaultDeadlineNanos() const;
+  int64_t HandlerDeadlineNanos() const;
   absl::Status RunInterceptors(size_t index);
   absl::Status RunHandler();
   absl::Status CheckMetadata() const;

@@ -35,7 +35,8 @@ class CallContext {
 
   // When the client stops waiting. When it set no deadline, the method's default_timeout from the
   // start, or absl::InfiniteFuture() if there is none (proto/weft/options.proto). The call's
-  // cancel scope has this deadline, so every park and every outgoing call is bounded by it.
+  // cancel scope ends a little earlier (ServerOptions::deadline_margin), and with it every park and
+  // every outgoing call; what must not be bounded by it runs in a weft::CancelScope with a shield.
   virtual absl::Time deadline() const = 0;
 
   // The scope the handler runs in, named after the method. It is cancelled (client gone, deadline,
