@@ -47,6 +47,9 @@ class ScriptedCall final : public rpc::ServerCall {
     if (!request->ParseFromString(bytes)) return absl::InternalError("bad request");
     return true;
   }
+  absl::StatusOr<bool> ReadUntilDrain(google::protobuf::MessageLite* request) override {
+    return Read(request);
+  }
   absl::Status Write(const google::protobuf::MessageLite& reply, rpc::WriteOptions) override {
     replies_.push_back(reply.SerializeAsString());
     return absl::OkStatus();
@@ -57,6 +60,7 @@ class ScriptedCall final : public rpc::ServerCall {
   std::vector<std::string> peer_identities() const override { return {}; }
   absl::Time deadline() const override { return absl::InfiniteFuture(); }
   CancelScope& scope() override { std::abort(); }
+  Event& drain_event() override { return drain_event_; }
   rpc::MetadataView metadata() const override { return {}; }
   void AddInitialMetadata(absl::string_view, absl::string_view) override {}
   void AddTrailingMetadata(absl::string_view, absl::string_view) override {}
@@ -66,6 +70,7 @@ class ScriptedCall final : public rpc::ServerCall {
  private:
   std::deque<std::string> requests_;
   std::vector<std::string> replies_;
+  Event drain_event_;
 };
 
 absl::Status Serve(rpc::Service& service, const MethodDescriptor& descriptor,

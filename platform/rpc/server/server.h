@@ -82,8 +82,8 @@ class Server {
 
   // Binds, listens and serves. `services` outlive the server. Blocks the thread briefly; not on a
   // fiber. Errors: INVALID_ARGUMENT for an address that does not parse, a method registered twice,
-  // a stack for a method that is none, a stream_idle_timeout of zero; FAILED_PRECONDITION naming the
-  // port when it is taken, or when the queues have had a server; PERMISSION_DENIED when it is
+  // a stack for a method that is none, a stream_idle_timeout of zero; FAILED_PRECONDITION naming
+  // the port when it is taken, or when the queues have had a server; PERMISSION_DENIED when it is
   // reserved; those of Validate(TlsServerOptions) and Validate(ConnectionLimits).
   static absl::StatusOr<std::unique_ptr<Server>> Start(Runtime& runtime, ShardQueues& queues,
                                                        ServerOptions options,
