@@ -172,6 +172,7 @@ class FakeServer final : public rpc::Server {
  public:
   const std::vector<int>& ports() const override { return ports_; }
   absl::Status Shutdown(const ShutdownOptions&) override { return absl::OkStatus(); }
+  void BreakConnections() override {}
   rpc::ServerStats Stats() const override { return {7, 3, 2, 4}; }
 
  private:
