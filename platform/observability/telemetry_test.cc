@@ -12,6 +12,7 @@
 #include "platform/fiber/runtime.h"
 #include "platform/observability/metrics/catalogue.h"
 #include "platform/observability/testing/fake_call.h"
+#include "platform/observability/testing/fake_server.h"
 
 namespace weft::observability {
 namespace {
@@ -22,16 +23,6 @@ using ::testing::Not;
 using ::testing::SizeIs;
 
 constexpr rpc::MethodDescriptor kGet = {"/shop.v1.Shop/Get", rpc::MethodKind::kUnary};
-
-class FakeServer final : public rpc::Server {
- public:
-  const std::vector<int>& ports() const override { return ports_; }
-  absl::Status Shutdown(const ShutdownOptions&) override { return absl::OkStatus(); }
-  rpc::ServerStats Stats() const override { return {}; }
-
- private:
-  std::vector<int> ports_;
-};
 
 // Serves and makes a call through all interceptors, as a server and a channel would.
 void ServeAndCall(Telemetry& telemetry) {

@@ -19,6 +19,7 @@
 #include "platform/observability/metrics/runtime_metrics.h"
 #include "platform/observability/metrics/server_metrics.h"
 #include "platform/observability/metrics/stall_metrics.h"
+#include "platform/observability/testing/fake_server.h"
 
 namespace weft::observability {
 namespace {
@@ -168,19 +169,8 @@ TEST(BlockingPoolMetrics, ShowsThePoolByName) {
   EXPECT_THAT(text, HasSubstr("weft_blocking_busy_threads{pool=\"files\"} "));
 }
 
-class FakeServer final : public rpc::Server {
- public:
-  const std::vector<int>& ports() const override { return ports_; }
-  absl::Status Shutdown(const ShutdownOptions&) override { return absl::OkStatus(); }
-  void BreakConnections() override {}
-  rpc::ServerStats Stats() const override { return {7, 3, 2, 4}; }
-
- private:
-  std::vector<int> ports_;
-};
-
 TEST(ServerMetrics, ShowsConnectionsAndCalls) {
-  FakeServer server;
+  FakeServer server({7, 3, 2, 4});
   const std::string text = RenderMetrics(ServerMetrics(server));
   EXPECT_THAT(text, HasSubstr("weft_connections_accepted_total 7\n"));
   EXPECT_THAT(text, HasSubstr("weft_connections_open 3\n"));
