@@ -156,6 +156,7 @@ absl::Status App::StartServer() {
        .deadline_margin = config_.Duration("grpc.deadline_margin"),
        .connections = ServerConnections(config_),
        .stream_idle_timeout = OrNever(config_.Duration("grpc.stream_idle_timeout")),
+       .stream_requests_per_second = config_.Double("grpc.stream_requests_per_second"),
        .stacks = *std::move(stacks),
        .interceptors = std::move(interceptors)},
       services_);

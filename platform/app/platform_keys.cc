@@ -24,6 +24,12 @@ std::vector<ConfigKey> PlatformConfigKeys() {
       {.name = "grpc.send_internal_messages",
        .value = false,
        .help = "whether clients read the text of INTERNAL errors; it is in the log in any case"},
+      {.name = "grpc.stream_requests_per_second",
+       .value = 0.0,
+       .help = "how many requests a second of a stream its handler is given; its client is slowed. "
+               "0: no limit",
+       .min = 0.0,
+       .max = 1e6},
       {.name = "grpc.deadline_margin",
        .value = rpc::ServerOptions{}.deadline_margin,
        .help =

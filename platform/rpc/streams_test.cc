@@ -305,5 +305,61 @@ TEST(IdleStream, TimeoutOfZeroIsRefused) {
             absl::StatusCode::kInvalidArgument);
 }
 
+// --- Paced streams ---------------------------------------------------------------------------
+
+// Reads what it is given; the number of requests, and how the reading ended.
+struct Uploaded {
+  int requests = 0;
+  absl::Status end;
+};
+
+void CountUploads(TestServer& server, Uploaded* uploaded) {
+  server.echo().upload =
+      [uploaded](CallContext&, ServerReader<EchoRequest>& requests) -> absl::StatusOr<UploadReply> {
+    for (EchoRequest request; requests.Read(&request);) ++uploaded->requests;
+    uploaded->end = requests.status();
+    if (!requests.status().ok()) return requests.status();
+    return UploadReply();
+  };
+}
+
+TEST(PacedStream, GivesItsHandlerNoMoreThanItsRate) {
+  TestServer server({.stream_requests_per_second = 0.001});
+  Uploaded uploaded;
+  CountUploads(server, &uploaded);
+  server.Run([&] {
+    auto requests = server.client().Upload({.timeout = absl::Milliseconds(50)});
+    for (int i = 0; i < 5; ++i) requests.Write({});
+    EXPECT_EQ(requests.Finish().status().code(), absl::StatusCode::kDeadlineExceeded);
+  });
+  EXPECT_TRUE(server.server().Shutdown({}).ok());
+  EXPECT_LE(uploaded.requests, 1) << "none if the call came late";
+  EXPECT_FALSE(uploaded.end.ok());
+}
+
+TEST(PacedStream, GivesASecondsWorthAtOnceAndAllInTheEnd) {
+  TestServer server({.stream_requests_per_second = 10'000});
+  Uploaded uploaded;
+  CountUploads(server, &uploaded);
+  server.Run([&] {
+    auto requests = server.client().Upload();
+    for (int i = 0; i < 500; ++i) ASSERT_TRUE(requests.Write({}));
+    EXPECT_EQ(requests.Finish().status(), absl::OkStatus());
+  });
+  EXPECT_EQ(uploaded.requests, 500);
+}
+
+TEST(PacedStream, RatesThatCannotBeAreRefused) {
+  for (const double rate : {-1.0, 1e7}) {
+    ShardQueues queues(1);
+    Runtime runtime({.shards = 1, .poller_factory = queues.Pollers()});
+    TestEcho echo;
+    EXPECT_EQ(Server::Start(runtime, queues, {.stream_requests_per_second = rate}, {&echo})
+                  .status()
+                  .code(),
+              absl::StatusCode::kInvalidArgument);
+  }
+}
+
 }  // namespace
 }  // namespace weft::rpc

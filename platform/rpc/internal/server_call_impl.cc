@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "platform/fiber/fiber.h"
 #include "platform/rpc/internal/peer_identity.h"
 #include "platform/rpc/internal/server_shard.h"
 #include "platform/rpc/internal/status.h"
@@ -18,6 +19,7 @@ namespace weft::rpc::internal {
 namespace {
 
 constexpr int64_t kDeadlineSlackNanos = 5'000'000;
+constexpr int64_t kBurstNanos = 1'000'000'000;  // of a stream's requests: PaceRead
 
 }  // namespace
 
@@ -158,6 +160,16 @@ absl::Status ServerCallImpl::StoppedStatus(weft::internal::WakeReason reason,
       ", the idle timeout of this server's streams (while ", doing, ")"));
 }
 
+// A token bucket of a second's worth, by the generic cell rate algorithm (ITU-T I.371, annex A).
+absl::Status ServerCallImpl::PaceRead() {
+  const int64_t interval_nanos = shard_.stream_read_interval_nanos();
+  const int64_t now_nanos = shard_.clock().MonotonicNanos();
+  const int64_t bucket_full_nanos = std::max(bucket_full_nanos_, now_nanos) + interval_nanos;
+  const int64_t wait_nanos = bucket_full_nanos - now_nanos - std::max(interval_nanos, kBurstNanos);
+  bucket_full_nanos_ = bucket_full_nanos;
+  return wait_nanos <= 0 ? absl::OkStatus() : weft::SleepFor(absl::Nanoseconds(wait_nanos));
+}
+
 absl::StatusOr<bool> ServerCallImpl::ReadNext(google::protobuf::MessageLite* request,
                                               bool until_drain) {
   if (reads_ended_) return false;
@@ -166,6 +178,12 @@ absl::StatusOr<bool> ServerCallImpl::ReadNext(google::protobuf::MessageLite* req
         "a Read of this call is in flight already: one fiber reads at a time");
   }
   if (until_drain && draining()) return false;
+  if (!read_left_ && shard_.stream_read_interval_nanos() > 0) {
+    if (absl::Status s = PaceRead(); !s.ok()) {
+      reads_ended_ = true;
+      return s;
+    }
+  }
   if (!std::exchange(read_left_, false)) {
     read_end_.Begin();
     Submit(read_);
@@ -374,6 +392,7 @@ void ServerCallImpl::Reset() {
   grpc_call_unref(std::exchange(core_, nullptr));
   deadline_nanos_ = kNeverNanos;
   last_message_nanos_ = 0;
+  bucket_full_nanos_ = 0;
   close_watched_ = initial_metadata_sent_ = reads_ended_ = compress_replies_ = false;
   read_until_drain_ = read_left_ = false;
   was_cancelled_ = 0;

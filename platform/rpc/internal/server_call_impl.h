@@ -132,6 +132,7 @@ class ServerCallImpl final : public ServerCall, private weft::internal::FiberBod
   void Reset();
   weft::internal::WakeReason WaitForMessage(Completion& end, const char* kind);
   absl::Status StoppedStatus(weft::internal::WakeReason reason, absl::string_view doing) const;
+  absl::Status PaceRead();
   absl::StatusOr<bool> ReadNext(google::protobuf::MessageLite* request, bool until_drain);
   absl::Status CheckSize(grpc_byte_buffer& message) const;
   int FillInitialMetadata(grpc_op* op);
@@ -150,6 +151,7 @@ class ServerCallImpl final : public ServerCall, private weft::internal::FiberBod
   ShardConnection* connection_ = nullptr;
   std::optional<weft::internal::RootScope> scope_;
   int64_t deadline_nanos_ = kNeverNanos;
+  int64_t bucket_full_nanos_ = 0;   // PaceRead
   int64_t last_message_nanos_ = 0;  // kept where streams have an idle timeout
   int batches_in_flight_ = 0;
   bool handler_runs_ = false;

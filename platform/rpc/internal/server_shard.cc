@@ -15,11 +15,16 @@ int64_t IdleNanos(absl::Duration timeout) {
   return timeout == absl::InfiniteDuration() ? kNeverNanos : absl::ToInt64Nanoseconds(timeout);
 }
 
+int64_t IntervalNanos(double per_second) {
+  return per_second == 0 ? 0 : static_cast<int64_t>(1e9 / per_second);
+}
+
 }  // namespace
 
 ServerShard::ServerShard(const Environment& environment)
     : environment_(environment),
       stream_idle_nanos_(IdleNanos(environment.options.stream_idle_timeout)),
+      stream_read_interval_nanos_(IntervalNanos(environment.options.stream_requests_per_second)),
       connections_(environment.connections) {}
 
 ServerShard::~ServerShard() {

@@ -47,6 +47,8 @@ class ServerShard {
   }
   // Of a stream that ends by it; kNeverNanos: none does.
   int64_t stream_idle_nanos() const { return stream_idle_nanos_; }
+  // 0: requests of a stream are read as fast as they come.
+  int64_t stream_read_interval_nanos() const { return stream_read_interval_nanos_; }
   ShardConnections& connections() { return connections_; }
   Event& drain_event() { return drain_event_; }
 
@@ -70,6 +72,7 @@ class ServerShard {
 
   const Environment environment_;
   const int64_t stream_idle_nanos_;
+  const int64_t stream_read_interval_nanos_;
   CompletionQueuePoller* poller_ = nullptr;
   ShardConnections connections_;
   std::vector<std::unique_ptr<AcceptSlot>> slots_;

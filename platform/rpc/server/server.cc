@@ -36,6 +36,8 @@ using internal::Operation;
 using internal::RegisteredMethod;
 using internal::ServerShard;
 
+constexpr double kMaxStreamRequestsPerSecond = 1e6;
+
 constexpr MethodDescriptor kUnregistered = {"/other", MethodKind::kUnary};
 
 // Registers methods with gRPC's C++ server by name alone, with no generated gRPC code. A method
@@ -151,6 +153,11 @@ absl::Status ServerImpl::Start(const std::vector<Service*>& services) {
     return absl::InvalidArgumentError(
         "ServerOptions::stream_idle_timeout must be greater than zero; "
         "absl::InfiniteDuration() turns it off");
+  }
+  if (!(options_.stream_requests_per_second >= 0 &&
+        options_.stream_requests_per_second <= kMaxStreamRequestsPerSecond)) {
+    return absl::InvalidArgumentError(
+        "ServerOptions::stream_requests_per_second must be from 0 (no limit) to a million");
   }
   absl::StatusOr<std::unique_ptr<Acceptor>> acceptor =
       Acceptor::Listen({.addresses = options_.listen,

@@ -58,6 +58,10 @@ struct ServerOptions {
   // not hold a call for ever. Off by default, for streams may rest for good reasons; that a client
   // is still there is what keepalive finds out.
   absl::Duration stream_idle_timeout = absl::InfiniteDuration();
+  // How many requests a second of a stream its handler is given, and as many at once after a pause;
+  // at least one. A Read that would be too early parks first, and the client is slowed by flow
+  // control once gRPC's buffers are full. 0: no limit. At most a million.
+  double stream_requests_per_second = 0;
   // Which size of stack calls run on, by kind or method.
   CallStacks stacks = {};
   // They outlive the server. Sorted by their stages (interceptor_stage.h).
@@ -82,7 +86,8 @@ class Server {
 
   // Binds, listens and serves. `services` outlive the server. Blocks the thread briefly; not on a
   // fiber. Errors: INVALID_ARGUMENT for an address that does not parse, a method registered twice,
-  // a stack for a method that is none, a stream_idle_timeout of zero; FAILED_PRECONDITION naming
+  // a stack for a method that is none, a stream_idle_timeout of zero, a
+  // stream_requests_per_second that is negative or above a million; FAILED_PRECONDITION naming
   // the port when it is taken, or when the queues have had a server; PERMISSION_DENIED when it is
   // reserved; those of Validate(TlsServerOptions) and Validate(ConnectionLimits).
   static absl::StatusOr<std::unique_ptr<Server>> Start(Runtime& runtime, ShardQueues& queues,
