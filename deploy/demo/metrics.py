@@ -44,12 +44,13 @@ class Metrics:
         return sum(number for _, has, number in self.samples(name)
                    if all(_matches(has.get(key), wanted) for key, wanted in labels.items()))
 
-    def buckets(self, name):
-        """{upper bound: cumulative count} of a histogram, summed over all its label values."""
+    def buckets(self, name, **labels):
+        """{upper bound: cumulative count} of a histogram, summed over label values as total()."""
         sums = {}
-        for _, labels, number in self.samples(name + "_bucket"):
-            bound = float(labels["le"])
-            sums[bound] = sums.get(bound, 0.0) + number
+        for _, has, number in self.samples(name + "_bucket"):
+            if all(_matches(has.get(key), wanted) for key, wanted in labels.items()):
+                bound = float(has["le"])
+                sums[bound] = sums.get(bound, 0.0) + number
         return sums
 
 
