@@ -23,6 +23,9 @@ struct MethodOptions {
   absl::Duration default_timeout = absl::InfiniteDuration();
   Criticality criticality = Criticality::kCritical;
   Retry retry = Retry::kIfIdempotent;
+  // Separated by one space each, as a token's claim `scope` has them; empty: none.
+  absl::string_view required_scopes = "";
+  bool is_public = false;
 
   // Whether a second call does no more than the first one did.
   constexpr bool idempotent() const { return idempotency != Idempotency::kUnknown; }

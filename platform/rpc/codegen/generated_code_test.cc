@@ -219,6 +219,10 @@ TEST(GeneratedMethods, HaveTheOptionsOfTheProto) {
   static_assert(TariffsMethods::kSet.options.retry == rpc::Retry::kNever);
   static_assert(TariffsMethods::kWatch.options.criticality == rpc::Criticality::kSheddable);
   static_assert(TariffsMethods::kCount.options.default_timeout == absl::Seconds(60));
+  static_assert(TariffsMethods::kSet.options.required_scopes == "tariffs.read tariffs.write");
+  static_assert(!TariffsMethods::kSet.options.is_public);
+  static_assert(TariffsMethods::kCount.options.is_public);
+  static_assert(TariffsMethods::kPlain.options.required_scopes.empty());
   static_assert(!TariffsMethods::kPlain.options.idempotent());
   static_assert(TariffsMethods::kPlain.options.default_timeout == absl::InfiniteDuration());
   static_assert(TariffsMethods::kPlain.options.criticality == rpc::Criticality::kCritical);

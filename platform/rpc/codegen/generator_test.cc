@@ -235,6 +235,25 @@ TEST(Generator, TimeoutsThatNobodyMeansAreRefused) {
   EXPECT_EQ(OptionsError("option (weft.method).default_timeout = { nanos: 1 };"), "");
 }
 
+TEST(Generator, ScopesThatNoTokenCanHaveAreRefused) {
+  for (const std::string scope :
+       {"", "orders write", "tab\\t", "quote\\\"", "back\\\\slash", "é"}) {
+    EXPECT_THAT(OptionsError("option (weft.method).required_scopes = \"" + scope + "\";"),
+                AllOf(HasSubstr("a.proto: S.M"), HasSubstr("a scope is printable ASCII")))
+        << scope;
+  }
+  EXPECT_THAT(OptionsError("option (weft.method) = { required_scopes: [ \"a\", \"b\", \"a\" ] };"),
+              AllOf(HasSubstr("S.M"), HasSubstr("\"a\" twice")));
+  EXPECT_EQ(OptionsError("option (weft.method).required_scopes = \"https://x.test/orders:!#~\";"),
+            "");
+}
+
+TEST(Generator, PublicMethodsRequireNoScopes) {
+  EXPECT_THAT(OptionsError("option (weft.method) = { public: true required_scopes: \"a\" };"),
+              HasSubstr("public contradicts required_scopes"));
+  EXPECT_EQ(OptionsError("option (weft.method).public = true;"), "");
+}
+
 TEST(Generator, GuardsOfSimilarFileNamesDiffer) {
   MemoryTree tree;
   const std::string text = "syntax = \"proto3\";";

@@ -1,6 +1,10 @@
 #include "platform/rpc/codegen/options_writer.h"
 
+#include <algorithm>
+#include <set>
+
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "proto/weft/options.pb.h"
 
 namespace weft::rpc::codegen {
@@ -16,6 +20,32 @@ constexpr int64_t kMaxTimeoutSeconds = 365 * 24 * 3600;
 
 const MethodPolicy& PolicyOf(const MethodDescriptor& method) {
   return method.options().GetExtension(::weft::method);
+}
+
+// RFC 6749, section 3.3: printable ASCII without space, quotation mark and backslash.
+bool IsScope(const std::string& text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return c > ' ' && c < 0x7F && c != '"' && c != '\\';
+  });
+}
+
+// What is wrong with who may call; empty: nothing.
+std::string AccessMistake(const MethodPolicy& policy) {
+  std::set<std::string> seen;
+  for (const std::string& scope : policy.required_scopes()) {
+    if (!IsScope(scope)) {
+      return absl::StrCat("required_scopes has \"", scope,
+                          "\": a scope is printable ASCII without spaces, quotation marks and "
+                          "backslashes, and not empty");
+    }
+    if (!seen.insert(scope).second) {
+      return absl::StrCat("required_scopes has \"", scope, "\" twice");
+    }
+  }
+  if (policy.public_() && !seen.empty()) {
+    return "public contradicts required_scopes: anybody may call a public method";
+  }
+  return "";
 }
 
 absl::Status CheckMethod(const MethodDescriptor& method) {
@@ -40,6 +70,7 @@ absl::Status CheckMethod(const MethodDescriptor& method) {
       (method.client_streaming() || method.server_streaming())) {
     return fail("retry is HEDGE: streams are not hedged");
   }
+  if (const std::string mistake = AccessMistake(policy); !mistake.empty()) return fail(mistake);
   return absl::OkStatus();
 }
 
@@ -117,6 +148,12 @@ std::vector<std::string> OptionInitializers(const MethodDescriptor& method) {
   if (const char* name = RetryName(policy)) {
     initializers.push_back(absl::StrCat(".retry = ::weft::rpc::Retry::", name));
   }
+  if (policy.required_scopes_size() > 0) {
+    // In need of no escapes: CheckOptions() lets no such characters through.
+    initializers.push_back(
+        absl::StrCat(".required_scopes = \"", absl::StrJoin(policy.required_scopes(), " "), "\""));
+  }
+  if (policy.public_()) initializers.push_back(".is_public = true");
   return initializers;
 }
 

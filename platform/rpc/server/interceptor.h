@@ -31,6 +31,9 @@ class ServerInterceptor {
   virtual ~ServerInterceptor() = default;
   virtual InterceptorStage stage() const { return InterceptorStage::kUser; }
   virtual absl::Status Intercept(CallContext& call, Next next) = 0;
+  // Whether it refuses calls whose caller lacks a scope that the method requires. Server::Start
+  // wants one that does where a method has such scopes.
+  virtual bool enforces_required_scopes() const { return false; }
 };
 
 }  // namespace weft::rpc

@@ -8,6 +8,7 @@
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <utility>
@@ -173,8 +174,30 @@ absl::Status ServerImpl::Start(const std::vector<Service*>& services) {
   return absl::OkStatus();
 }
 
+// No door may be open because nobody was told to stand at it.
+absl::Status CheckScopesAreEnforced(const ServerOptions& options,
+                                    const std::vector<Service*>& services) {
+  const auto enforces = [](const auto* each) { return each->enforces_required_scopes(); };
+  if (options.ignore_required_scopes ||
+      std::any_of(options.interceptors.begin(), options.interceptors.end(), enforces)) {
+    return absl::OkStatus();
+  }
+  for (const Service* const service : services) {
+    for (const Service::Method& method : service->methods()) {
+      if (method.descriptor->options.required_scopes.empty()) continue;
+      return absl::FailedPreconditionError(
+          absl::StrCat("the method ", method.descriptor->name(), " requires the scopes \"",
+                       method.descriptor->options.required_scopes,
+                       "\", but the server has no authentication: add a JwtAuthenticator, or set "
+                       "ServerOptions::ignore_required_scopes"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ServerImpl::RegisterMethods(const std::vector<Service*>& services) {
   if (absl::Status s = options_.stacks.CheckMethods(services); !s.ok()) return s;
+  if (absl::Status s = CheckScopesAreEnforced(options_, services); !s.ok()) return s;
   std::set<std::string> paths;
   for (Service* const service : services) {
     for (const Service::Method& method : service->methods()) {

@@ -64,6 +64,9 @@ struct ServerOptions {
   double stream_requests_per_second = 0;
   // Which size of stack calls run on, by kind or method.
   CallStacks stacks = {};
+  // Whether to start though methods have required_scopes (proto/weft/options.proto) that no
+  // interceptor enforces, so that anybody may call them. For tests and development.
+  bool ignore_required_scopes = false;
   // They outlive the server. Sorted by their stages (interceptor_stage.h).
   std::vector<ServerInterceptor*> interceptors = {};
 };
@@ -88,8 +91,9 @@ class Server {
   // fiber. Errors: INVALID_ARGUMENT for an address that does not parse, a method registered twice,
   // a stack for a method that is none, a stream_idle_timeout of zero, a
   // stream_requests_per_second that is negative or above a million; FAILED_PRECONDITION naming
-  // the port when it is taken, or when the queues have had a server; PERMISSION_DENIED when it is
-  // reserved; those of Validate(TlsServerOptions) and Validate(ConnectionLimits).
+  // the port when it is taken, a method whose required_scopes nobody enforces, or when the queues
+  // have had a server; PERMISSION_DENIED when the port is reserved; those of
+  // Validate(TlsServerOptions) and Validate(ConnectionLimits).
   static absl::StatusOr<std::unique_ptr<Server>> Start(Runtime& runtime, ShardQueues& queues,
                                                        ServerOptions options,
                                                        std::vector<Service*> services);
