@@ -3,6 +3,7 @@
 // and a shared one, that every Weft executable holds (docs/adr/0001).
 #include <benchmark/benchmark.h>
 #include <civetweb.h>
+#include <cjose/cjose.h>
 #include <gmock/gmock.h>
 #include <google/protobuf/util/json_util.h>
 #include <grpcpp/grpcpp.h>
@@ -191,6 +192,14 @@ TEST(Civetweb, Starts) {
   ASSERT_NE(mg_version(), nullptr);
   mg_init_library(0);
   mg_exit_library();
+}
+
+TEST(Cjose, MakesAKey) {
+  cjose_jwk_t* const key =
+      cjose_jwk_create_oct_spec(reinterpret_cast<const uint8_t*>("secret"), 6, nullptr);
+  ASSERT_NE(key, nullptr);
+  EXPECT_EQ(cjose_jwk_get_keysize(key, nullptr), 48u) << "in bits";
+  cjose_jwk_release(key);
 }
 
 TEST(Benchmark, KeepsAValue) {

@@ -61,6 +61,12 @@ LIBRARIES = {
         shared = ["re2", "cares", "ssl", "crypto", "z", "atomic"],
         deps = ["protobuf", "absl"],
     ),
+    "cjose": _library(
+        package = "libcjose-dev",
+        header = "cjose/cjose.h",
+        shared = ["cjose"],
+        deps = ["openssl"],
+    ),
     "openssl": _library(
         package = "libssl-dev",
         header = "openssl/ssl.h",
