@@ -21,6 +21,11 @@ std::vector<ConfigKey> ConnectionConfigKeys() {
        .value = defaults.max_connections,
        .help = "connections above this are closed at once; each takes two file descriptors",
        .min = 1},
+      {.name = "grpc.handshake_timeout",
+       .value = defaults.handshake_timeout,
+       .help = "a new connection that has not begun to speak HTTP/2 after so long is closed",
+       .min = absl::Milliseconds(1),
+       .max = kLongest},
       {.name = "grpc.max_calls_per_connection",
        .value = defaults.max_calls_per_connection,
        .help = "calls in flight on one connection; its client keeps back those above",
@@ -62,6 +67,7 @@ std::vector<ConfigKey> ConnectionConfigKeys() {
 
 rpc::ConnectionLimits ServerConnections(const Config& config) {
   return {.max_connections = config.Int("grpc.max_connections"),
+          .handshake_timeout = config.Duration("grpc.handshake_timeout"),
           .max_calls_per_connection = config.Int("grpc.max_calls_per_connection"),
           .max_metadata_bytes = config.Int("grpc.max_metadata_bytes"),
           .max_age = OrNever(config.Duration("grpc.max_connection_age")),

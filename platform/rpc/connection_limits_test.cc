@@ -71,6 +71,44 @@ TEST(ConnectionAge, CallsBeyondTheGraceLoseTheirConnection) {
   server.Run([&] { EXPECT_EQ(cause.Receive(), CancelCause::kClientGone); });
 }
 
+// A peer that connects, sends this and says nothing more.
+class SilentPeer {
+ public:
+  SilentPeer(int port, const std::string& sends) {
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+    EXPECT_EQ(send(socket_, sends.data(), sends.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(sends.size()));
+  }
+  ~SilentPeer() { close(socket_); }
+  SilentPeer(const SilentPeer&) = delete;
+  SilentPeer& operator=(const SilentPeer&) = delete;
+
+  void AwaitEnd() {
+    char buffer[256];
+    while (recv(socket_, buffer, sizeof(buffer), 0) > 0) {
+    }
+  }
+
+ private:
+  const int socket_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+};
+
+TEST(Handshake, ConnectionThatDoesNotBeginIsClosed) {
+  TestServer server({.connections = {.handshake_timeout = kSoon}});
+  SilentPeer says_nothing(server.port(), "");
+  SilentPeer stops_midway(server.port(), "PRI * HTTP/2.0\r\n\r\nSM");
+  says_nothing.AwaitEnd();
+  stops_midway.AwaitEnd();
+  server.Run([&] {
+    while (server.server().Stats().connections_open > 0) weft::Yield();
+    EXPECT_TRUE(server.client().Say({}).ok());
+  });
+}
+
 TEST(IdleConnection, IsClosed) {
   TestServer server({.connections = {.max_idle = kSoon}});
   RawHttp2Client client(server.port(), kReceiveBuffer);
@@ -202,6 +240,8 @@ TEST(ConnectionLimits, BadOnesAreNamed) {
   };
   EXPECT_EQ(message({.max_connections = 0}),
             "ConnectionLimits::max_connections must be greater than zero");
+  EXPECT_EQ(message({.handshake_timeout = absl::ZeroDuration()}),
+            "ConnectionLimits::handshake_timeout must be greater than zero");
   EXPECT_EQ(message({.keepalive_time = absl::ZeroDuration()}),
             "ConnectionLimits::keepalive_time must be greater than zero");
   EXPECT_EQ(message({.max_age_grace = -absl::Seconds(1)}),

@@ -37,6 +37,7 @@ void AddCoreServerArgs(const ConnectionLimits& limits, grpc::ServerBuilder* buil
   add(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 1);
   add(GRPC_ARG_ENABLE_CHANNELZ, 0);
 
+  add(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, Milliseconds(limits.handshake_timeout));
   add(GRPC_ARG_MAX_CONCURRENT_STREAMS, limits.max_calls_per_connection);
   add(GRPC_ARG_MAX_METADATA_SIZE, limits.max_metadata_bytes);
   add(GRPC_ARG_MAX_CONNECTION_AGE_MS, age);

@@ -23,7 +23,8 @@ absl::Status Validate(const ConnectionLimits& limits) {
     if (value <= 0) return NotPositive(field);
   }
   for (const auto& [field, value] :
-       {std::pair<absl::string_view, absl::Duration>{"max_age", limits.max_age},
+       {std::pair<absl::string_view, absl::Duration>{"handshake_timeout", limits.handshake_timeout},
+        {"max_age", limits.max_age},
         {"max_idle", limits.max_idle},
         {"keepalive_time", limits.keepalive_time},
         {"keepalive_timeout", limits.keepalive_timeout},

@@ -14,6 +14,11 @@ struct ConnectionLimits {
   // at once and try another server. Each takes two file descriptors (ulimit -n).
   int max_connections = 10'000;
 
+  // A new connection has so long for its beginning: TLS, and what HTTP/2 says first. Then it is
+  // closed, so that peers who connect and say nothing, or a byte a second, do not fill
+  // `max_connections` for long. gRPC's own default is two minutes.
+  absl::Duration handshake_timeout = absl::Seconds(10);
+
   // Calls in flight on a connection (HTTP/2: MAX_CONCURRENT_STREAMS). A gRPC client that has more
   // keeps them back until others end.
   int max_calls_per_connection = 1'000;
