@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstring>
 
@@ -214,6 +215,7 @@ void Acceptor::ThreadMain() {
         Watch(listener, EPOLLIN);
         AcceptAll(listener);
       }
+      if (!out_of_descriptors_) times_out_of_descriptors_ = 0;
     }
     for (int i = 0; i < count; ++i) {
       const epoll_event& event = events[static_cast<size_t>(i)];
@@ -243,11 +245,13 @@ void Acceptor::AcceptAll(int listener) {
     }
     if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
       // The connection stays in the backlog. The listener would be readable for ever: look away
-      // for a moment instead of spinning.
-      gpr_log(GPR_ERROR,
-              "cannot accept connections: %s; raise the limit of open files (ulimit -n) or lower "
-              "the number of connections",
-              strerror(errno));
+      // for a moment instead of spinning. A line for the 1st, 2nd, 4th, 8th … moment in a row.
+      if (std::has_single_bit(++times_out_of_descriptors_)) {
+        gpr_log(GPR_ERROR,
+                "cannot accept connections: %s; raise the limit of open files (ulimit -n) or lower "
+                "the number of connections",
+                strerror(errno));
+      }
       for (const int other : listeners_) epoll_ctl(epoll_, EPOLL_CTL_DEL, other, nullptr);
       out_of_descriptors_ = true;
       return;
@@ -261,7 +265,7 @@ void Acceptor::Refuse(int descriptor) {
   close(descriptor);
   const uint64_t refused = refused_total_.fetch_add(1, std::memory_order_relaxed) + 1;
   // A line for the 1st, 2nd, 4th, 8th … of them.
-  if ((refused & (refused - 1)) != 0) return;
+  if (!std::has_single_bit(refused)) return;
   gpr_log(GPR_ERROR,
           "refused %llu connections so far: %d are open, which is the limit; raise "
           "grpc.max_connections (ConnectionLimits::max_connections), or add servers",

@@ -98,6 +98,7 @@ class Acceptor {
   // The acceptor thread's own: open connections by their duplicate descriptor.
   absl::flat_hash_map<int, std::shared_ptr<Connection>> open_;
   bool out_of_descriptors_ = false;
+  uint64_t times_out_of_descriptors_ = 0;  // in a row
   std::thread thread_;
 };
 
