@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "platform/app/auth_config.h"
 #include "platform/app/channel_config.h"
 #include "platform/app/connection_config.h"
 #include "platform/app/tls_config.h"
@@ -132,6 +133,11 @@ void App::StartAdmission() {
 
 absl::Status App::StartServer() {
   StartAdmission();
+  if (absl::Status s = CheckRequiredScopes(config_, services_); !s.ok()) return s;
+  absl::StatusOr<std::unique_ptr<rpc::JwtAuthenticator>> authenticator =
+      MakeAuthenticator(config_, runtime_->shards());
+  if (!authenticator.ok()) return authenticator.status();
+  authenticator_ = *std::move(authenticator);
   services_.push_back(&health_);
   reflection_ = std::make_unique<rpc::Reflection>(services_);
   for (rpc::Service* service : reflection_->services()) services_.push_back(service);
@@ -146,6 +152,7 @@ absl::Status App::StartServer() {
   std::vector<rpc::ServerInterceptor*> interceptors = telemetry_->server_interceptors();
   interceptors.push_back(&drain_report_);
   if (client_rate_limit_ != nullptr) interceptors.push_back(client_rate_limit_.get());
+  if (authenticator_ != nullptr) interceptors.push_back(authenticator_.get());
   if (admission_ != nullptr) interceptors.push_back(admission_.get());
   absl::StatusOr<std::unique_ptr<rpc::Server>> server = rpc::Server::Start(
       *runtime_, *queues_,
@@ -158,6 +165,7 @@ absl::Status App::StartServer() {
        .stream_idle_timeout = OrNever(config_.Duration("grpc.stream_idle_timeout")),
        .stream_requests_per_second = config_.Double("grpc.stream_requests_per_second"),
        .stacks = *std::move(stacks),
+       .ignore_required_scopes = config_.Bool("auth.ignore_required_scopes"),
        .interceptors = std::move(interceptors)},
       services_);
   if (!server.ok()) return AboutKey("grpc.listen", server.status());

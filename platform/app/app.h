@@ -58,6 +58,7 @@
 #include "platform/observability/telemetry.h"
 #include "platform/rpc/admission/admission.h"
 #include "platform/rpc/admission/client_rate_limit.h"
+#include "platform/rpc/auth/jwt_authenticator.h"
 #include "platform/rpc/client/channel.h"
 #include "platform/rpc/health/health_service.h"
 #include "platform/rpc/reflection/reflection_service.h"
@@ -177,6 +178,7 @@ class App {
   rpc::HealthService health_;
   std::unique_ptr<rpc::Reflection> reflection_;
   std::vector<rpc::Service*> services_;
+  std::unique_ptr<rpc::JwtAuthenticator> authenticator_;     // null: nobody needs a token
   std::unique_ptr<rpc::Admission> admission_;                // null: switched off
   std::unique_ptr<rpc::ClientRateLimit> client_rate_limit_;  // null: switched off
   std::unique_ptr<rpc::Server> server_;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "platform/app/auth_config.h"
 #include "platform/app/channel_config.h"
 #include "platform/app/connection_config.h"
 #include "platform/app/tls_config.h"
@@ -134,6 +135,7 @@ std::vector<ConfigKey> PlatformConfigKeys() {
   for (ConfigKey& key : ChannelConfigKeys()) keys.push_back(std::move(key));
   for (ConfigKey& key : ConnectionConfigKeys()) keys.push_back(std::move(key));
   for (ConfigKey& key : TlsConfigKeys()) keys.push_back(std::move(key));
+  for (ConfigKey& key : AuthConfigKeys()) keys.push_back(std::move(key));
   return keys;
 }
 
