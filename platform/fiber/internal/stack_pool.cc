@@ -1,10 +1,14 @@
 #include "platform/fiber/internal/stack_pool.h"
 
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <cstdint>
 #include <functional>
 
 #include "platform/base/check.h"
@@ -15,6 +19,22 @@ namespace {
 #ifndef MADV_GUARD_INSTALL
 constexpr int MADV_GUARD_INSTALL = 102;  // Linux 6.13; older C libraries do not name it.
 #endif
+#ifndef MADV_POPULATE_WRITE
+constexpr int MADV_POPULATE_WRITE = 23;  // Linux 5.14
+#endif
+
+// madvise() of the same part of each stack of a slab, in one call. False where the kernel, older
+// than 6.13, or the container does not allow that.
+bool AdviseEach(char* first, size_t stride, size_t bytes, int advice) {
+  std::array<iovec, StackPool::kStacksPerSlab> parts;
+  for (size_t i = 0; i < parts.size(); ++i) parts[i] = {first + i * stride, bytes};
+  const int process = static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0));
+  if (process < 0) return false;
+  const int64_t advised =
+      syscall(SYS_process_madvise, process, parts.data(), parts.size(), advice, 0);
+  close(process);
+  return advised == static_cast<int64_t>(parts.size() * bytes);
+}
 
 std::atomic<size_t> protected_stacks{0};  // of the process, by mprotect
 
@@ -62,10 +82,18 @@ bool StackPool::AddSlab() {
   // A huge page would make 2 MiB resident for the first touch of one stack.
   madvise(slab, stride_bytes_ * kStacksPerSlab, MADV_NOHUGEPAGE);
   slabs_.push_back(slab);
+  char* const guards = static_cast<char*>(slab);
+  const bool guarded = AdviseEach(guards, stride_bytes_, guard_bytes_, MADV_GUARD_INSTALL);
   for (size_t i = kStacksPerSlab; i-- > 0;) {
-    char* const guard = static_cast<char*>(slab) + i * stride_bytes_;
-    if (!InstallGuard(guard, guard_bytes_) && ProtectGuard(guard, guard_bytes_)) ++protected_count_;
+    char* const guard = guards + i * stride_bytes_;
+    if (!guarded && !InstallGuard(guard, guard_bytes_) && ProtectGuard(guard, guard_bytes_)) {
+      ++protected_count_;
+    }
     free_.push_back(guard + stride_bytes_);
+  }
+  if (guarded && slabs_.size() > StackPool::kSlabsBeforePopulating) {
+    AdviseEach(guards + stride_bytes_ - PageBytes(), stride_bytes_, PageBytes(),
+               MADV_POPULATE_WRITE);
   }
   return true;
 }

@@ -1,6 +1,7 @@
 // StackPool: the stacks of one shard's fibers, carved out of large reserved mappings ("slabs").
 //
-// Only the pages a fiber has touched use memory; the rest of a stack is address space. Below each
+// Only the pages a fiber has touched use memory (and of shards with many fibers the first page of
+// each stack); the rest of a stack is address space. Below each
 // stack lies a guard of kGuardBytes, so that an overflow crashes (overflow_signal.h) instead of
 // writing into the neighbour:
 //   - Linux ≥ 6.13: madvise(MADV_GUARD_INSTALL), which splits no mapping;
@@ -21,6 +22,9 @@ class StackPool {
   // Half of the kernel's default map budget: two entries a stack, and room for everybody else.
   static constexpr size_t kMaxProtectedStacks = 16'000;
   static constexpr size_t kStacksPerSlab = 64;
+  // From then on the first pages of a slab's stacks are asked for together, ahead of their faults:
+  // a shard that has grown so far grows on, and has one page in sixteen too many at most.
+  static constexpr size_t kSlabsBeforePopulating = 16;
   // A function whose variables take more can step over the guard without touching it. Rounded up to
   // pages.
   static constexpr size_t kGuardBytes = 16 * 1024;

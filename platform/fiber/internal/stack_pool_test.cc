@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -109,6 +111,32 @@ TEST(StackPool, OnlyTouchedPagesAreResident) {
   for (size_t i = 0; i < 15; ++i) EXPECT_EQ(resident[i] & 1, 0) << i;
   EXPECT_EQ(resident[15] & 1, 1);
   pool.Deallocate(top);
+}
+
+// Whether this kernel lets a process advise several parts of its own memory at once.
+bool KnowsProcessMadvise() {
+  void* const page =
+      mmap(nullptr, PageBytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  const int process = static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0));
+  const iovec part = {page, PageBytes()};
+  constexpr int kPopulateWrite = 23;
+  const bool knows = syscall(SYS_process_madvise, process, &part, 1, kPopulateWrite, 0) ==
+                     static_cast<int64_t>(PageBytes());
+  close(process);
+  munmap(page, PageBytes());
+  return knows;
+}
+
+TEST(StackPool, AsksForFirstPagesTogetherOnceThereAreManyStacks) {
+  if (!KnowsProcessMadvise()) GTEST_SKIP() << "the kernel (before 6.13) or the sandbox has no way";
+  constexpr size_t kUntouched = StackPool::kSlabsBeforePopulating * StackPool::kStacksPerSlab;
+  StackPool pool(4 * PageBytes());
+  std::vector<void*> tops;
+  for (size_t i = 0; i < kUntouched + StackPool::kStacksPerSlab; ++i) {
+    tops.push_back(pool.Allocate());
+    EXPECT_EQ(pool.TouchedBytes(tops.back()), i < kUntouched ? 0 : PageBytes()) << i;
+  }
+  for (void* const top : tops) pool.Deallocate(top);
 }
 
 TEST(StackPool, CountsTheStacksInUse) {
