@@ -121,8 +121,7 @@ absl::StatusOr<Claims> VerifyJwt(absl::string_view token, const JwtKeys& keys,
   if (!key.ok()) return key.status();
   if (absl::Status s = CheckSignatureSize((*parts)[2], **key); !s.ok()) return s;
   if (!cjose_jws_verify(jws.get(), (*key)->key.get(), nullptr)) {
-    ERR_clear_error();  // The queue is the thread's: of gRPC and of other
-                        // fibers, too.
+    ERR_clear_error();  // The queue is the thread's: gRPC's and other fibers', too.
     return Refused("its signature is wrong");
   }
   uint8_t* text = nullptr;
