@@ -99,9 +99,9 @@ class TlsTest(unittest.TestCase):
         service = children.Service("pricing", children.shop_binary(shop.BIN_DIR, "pricing"),
                                    self.folder, flags)
         self.addCleanup(service.stop)
-        with self.assertRaises(children.ChildError):
+        with self.assertRaises(children.ChildError) as raised:
             service.wait_listening()
-        return service.stderr_text()
+        return str(raised.exception)  # How it ended and what it wrote.
 
     def test_what_is_wrong_with_the_files_is_told_at_the_start(self):
         certificate, key = self.identities["pricing"]
