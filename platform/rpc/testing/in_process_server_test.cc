@@ -132,11 +132,13 @@ TEST(InProcessServer, InterceptorsOfTheTestAreSeenByTheRecorder) {
               testing::ElementsAre(EndedWith(StatusIs(absl::StatusCode::kPermissionDenied))));
 }
 
+#ifndef __SANITIZE_THREAD__  // It cannot fork a process with threads.
 TEST(InProcessServer, ServiceGivenTwiceEndsTheTest) {
   TestEcho one;
   TestEcho two;
   EXPECT_DEATH(InProcessServer({&one, &two}), "registered twice");
 }
+#endif
 
 // --- The end ---------------------------------------------------------------------------------
 
