@@ -31,11 +31,6 @@ absl::string_view ServiceName(const rpc::MethodDescriptor& method) {
   return name.substr(0, name.find('/'));
 }
 
-// Zero in the configuration turns a limit off.
-absl::Duration OrNever(absl::Duration limit) {
-  return limit == absl::ZeroDuration() ? absl::InfiniteDuration() : limit;
-}
-
 // The same error, behind the key that it is about.
 absl::Status AboutKey(absl::string_view key, const absl::Status& status) {
   return absl::Status(status.code(), absl::StrCat(key, ": ", std::string(status.message())));
@@ -162,7 +157,7 @@ absl::Status App::StartServer() {
        .send_internal_messages = config_.Bool("grpc.send_internal_messages"),
        .deadline_margin = config_.Duration("grpc.deadline_margin"),
        .connections = ServerConnections(config_),
-       .stream_idle_timeout = OrNever(config_.Duration("grpc.stream_idle_timeout")),
+       .stream_idle_timeout = config_.DurationOrNever("grpc.stream_idle_timeout"),
        .stream_requests_per_second = config_.Double("grpc.stream_requests_per_second"),
        .stacks = *std::move(stacks),
        .ignore_required_scopes = config_.Bool("auth.ignore_required_scopes"),

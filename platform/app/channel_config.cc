@@ -9,9 +9,8 @@ namespace weft::app {
 namespace {
 
 rpc::RetryPolicy ConfiguredRetry(const Config& config) {
-  const absl::Duration timeout = config.Duration("channel.retry.attempt_timeout");
   return {.max_attempts = config.Int("channel.retry.max_attempts"),
-          .attempt_timeout = timeout == absl::ZeroDuration() ? absl::InfiniteDuration() : timeout};
+          .attempt_timeout = config.DurationOrNever("channel.retry.attempt_timeout")};
 }
 
 rpc::LoadBalancingOptions ConfiguredLoadBalancing(const Config& config) {

@@ -108,6 +108,10 @@ const T& Config::Get(absl::string_view name) const {
 bool Config::Bool(absl::string_view name) const { return Get<bool>(name); }
 double Config::Double(absl::string_view name) const { return Get<double>(name); }
 absl::Duration Config::Duration(absl::string_view name) const { return Get<absl::Duration>(name); }
+absl::Duration Config::DurationOrNever(absl::string_view name) const {
+  const absl::Duration limit = Duration(name);
+  return limit == absl::ZeroDuration() ? absl::InfiniteDuration() : limit;
+}
 const std::string& Config::String(absl::string_view name) const { return Get<std::string>(name); }
 int64_t Config::Integer(absl::string_view name) const { return Get<int64_t>(name); }
 

@@ -54,6 +54,8 @@ class Config {
   bool Bool(absl::string_view name) const;
   double Double(absl::string_view name) const;
   absl::Duration Duration(absl::string_view name) const;
+  // Of a key where zero turns the limit off: zero is infinite.
+  absl::Duration DurationOrNever(absl::string_view name) const;
   const std::string& String(absl::string_view name) const;
   // As the integer type wanted: `config.Int<size_t>("catalog.queue")`. The key's limits must keep
   // its values within that type.

@@ -8,10 +8,6 @@ namespace {
 // Where gRPC stops counting: its milliseconds are an int.
 constexpr absl::Duration kLongest = absl::Hours(24 * 24);
 
-absl::Duration OrNever(absl::Duration duration) {
-  return duration == absl::ZeroDuration() ? absl::InfiniteDuration() : duration;
-}
-
 }  // namespace
 
 std::vector<ConfigKey> ConnectionConfigKeys() {
@@ -70,10 +66,10 @@ rpc::ConnectionLimits ServerConnections(const Config& config) {
           .handshake_timeout = config.Duration("grpc.handshake_timeout"),
           .max_calls_per_connection = config.Int("grpc.max_calls_per_connection"),
           .max_metadata_bytes = config.Int("grpc.max_metadata_bytes"),
-          .max_age = OrNever(config.Duration("grpc.max_connection_age")),
-          .max_age_grace = OrNever(config.Duration("grpc.max_connection_age_grace")),
-          .max_idle = OrNever(config.Duration("grpc.max_connection_idle")),
-          .keepalive_time = OrNever(config.Duration("grpc.keepalive_time")),
+          .max_age = config.DurationOrNever("grpc.max_connection_age"),
+          .max_age_grace = config.DurationOrNever("grpc.max_connection_age_grace"),
+          .max_idle = config.DurationOrNever("grpc.max_connection_idle"),
+          .keepalive_time = config.DurationOrNever("grpc.keepalive_time"),
           .keepalive_timeout = config.Duration("grpc.keepalive_timeout"),
           .min_ping_interval = config.Duration("grpc.min_ping_interval")};
 }
