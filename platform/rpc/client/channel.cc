@@ -4,7 +4,6 @@
 #include <grpc/grpc_security.h>
 
 #include <algorithm>
-#include <limits>
 #include <random>
 #include <stop_token>
 #include <utility>
@@ -55,12 +54,6 @@ size_t CountOuter(const std::vector<ClientInterceptor*>& sorted) {
 uint64_t JitterSeed() {
   std::random_device random;
   return uint64_t{random()} << 32 | random();
-}
-
-// gRPC's times are in an int.
-int Millis(absl::Duration d) {
-  return static_cast<int>(
-      std::clamp<int64_t>(absl::ToInt64Milliseconds(d), 1, std::numeric_limits<int>::max()));
 }
 
 // Watches a channel's connections on a queue of its own: gRPC gets on with them while somebody
@@ -121,9 +114,9 @@ absl::StatusOr<std::shared_ptr<Channel>> Channel::Create(std::string target,
       // A TXT record must not decide what this process does.
       IntegerArg(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1),
       IntegerArg(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS,
-                 Millis(options.load_balancing.dns_interval)),
-      IntegerArg(GRPC_ARG_KEEPALIVE_TIME_MS, Millis(options.keepalive.time)),
-      IntegerArg(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Millis(options.keepalive.timeout)),
+                 internal::ToMillis(options.load_balancing.dns_interval)),
+      IntegerArg(GRPC_ARG_KEEPALIVE_TIME_MS, internal::ToMillis(options.keepalive.time)),
+      IntegerArg(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, internal::ToMillis(options.keepalive.timeout)),
       IntegerArg(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, options.own_connection ? 1 : 0),
       // gRPC itself keeps $http_proxy from "unix:" alone.
       IntegerArg(GRPC_ARG_ENABLE_HTTP_PROXY, absl::StartsWith(target, "unix-abstract:") ? 0 : 1),
