@@ -33,6 +33,15 @@ std::string Message(const std::string& payload) {
   return request.SerializeAsString();
 }
 
+// Handlers wait for ever and tell what ended them.
+void HangAndTell(TestServer& server, weft::Channel<CancelCause>* cause) {
+  server.echo().say = [cause](CallContext& call, const EchoRequest&) -> absl::StatusOr<EchoReply> {
+    const absl::Status status = weft::SleepFor(absl::InfiniteDuration());
+    EXPECT_TRUE(cause->TrySend(call.scope().cause()));
+    return status;
+  };
+}
+
 TEST(ConnectionAge, OldConnectionIsToldToGoAndItsCallsFinish) {
   TestServer server({.connections = {.max_age = kSoon}});
   weft::Channel<int> released(1);
@@ -60,11 +69,7 @@ TEST(ConnectionAge, NewCallsGoToANewConnection) {
 TEST(ConnectionAge, CallsBeyondTheGraceLoseTheirConnection) {
   TestServer server({.connections = {.max_age = kSoon, .max_age_grace = kSoon}});
   weft::Channel<CancelCause> cause(1);
-  server.echo().say = [&](CallContext& call, const EchoRequest&) -> absl::StatusOr<EchoReply> {
-    const absl::Status status = weft::SleepFor(absl::InfiniteDuration());
-    EXPECT_TRUE(cause.TrySend(call.scope().cause()));
-    return status;
-  };
+  HangAndTell(server, &cause);
   RawHttp2Client client(server.port(), kReceiveBuffer);
   client.StartCall(kSay, Message("endless"));
   client.AwaitEnd();
@@ -120,11 +125,7 @@ TEST(IdleConnection, IsClosed) {
 TEST(Keepalive, EndThatDoesNotAnswerIsFoundAndItsCallsToldSo) {
   TestServer server({.connections = {.keepalive_time = kSoon, .keepalive_timeout = kSoon}});
   weft::Channel<CancelCause> cause(1);
-  server.echo().say = [&](CallContext& call, const EchoRequest&) -> absl::StatusOr<EchoReply> {
-    const absl::Status status = weft::SleepFor(absl::InfiniteDuration());
-    EXPECT_TRUE(cause.TrySend(call.scope().cause()));
-    return status;
-  };
+  HangAndTell(server, &cause);
   RawHttp2Client client(server.port(), kReceiveBuffer);
   client.StartCall(kSay, Message("from an end that falls silent"));
   server.Run([&] {
