@@ -2,6 +2,7 @@
 #ifndef WEFT_PLATFORM_RPC_METHOD_H_
 #define WEFT_PLATFORM_RPC_METHOD_H_
 
+#include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
@@ -40,6 +41,8 @@ struct MethodDescriptor {
 
   // "catalog.v1.Catalog/GetProduct": the form used in metrics, spans, logs and dumps.
   constexpr const char* name() const { return path + 1; }
+  // Of health, reflection and the like: what infrastructure calls.
+  bool of_grpc() const { return absl::StartsWith(name(), "grpc."); }
 };
 
 }  // namespace weft::rpc

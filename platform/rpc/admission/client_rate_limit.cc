@@ -6,7 +6,6 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/hash/hash.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
@@ -58,7 +57,7 @@ ClientRateLimit::Part& ClientRateLimit::PartOf(absl::string_view client) const {
 }
 
 absl::Status ClientRateLimit::Intercept(CallContext& call, Next next) {
-  if (absl::StartsWith(call.method().name(), "grpc.")) return next();
+  if (call.method().of_grpc()) return next();
   const std::string client = options_.client ? options_.client(call) : ClientOfConnection(call);
   const int64_t now_nanos = Runtime::Current()->clock().MonotonicNanos();
   int64_t wait_nanos = 0;

@@ -4,7 +4,6 @@
 #include <string>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "platform/fiber/runtime.h"
 
@@ -92,7 +91,7 @@ Admission::ShardAdmission::Method& Admission::ShardAdmission::Find(
   if (method == nullptr) [[unlikely]] {
     method = std::make_unique<Method>();
     method->criticality = descriptor.options.criticality;
-    method->exempt = absl::StartsWith(descriptor.name(), "grpc.");
+    method->exempt = descriptor.of_grpc();
     method->limited = options_.limit_concurrency && descriptor.kind == MethodKind::kUnary;
     limit_.Register(&method->latency);
   }
