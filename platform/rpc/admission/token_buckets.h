@@ -1,8 +1,8 @@
 // TokenBuckets: a token bucket for each of many keys, in little memory and without a clock.
 //
-// By the generic cell rate algorithm (ITU-T I.371, annex A): of a bucket only the time is kept at
-// which it will be full again. A bucket that is full is not kept at all, so the table holds those
-// alone that were asked for within the time a bucket takes to fill.
+// Of a bucket only the time is kept at which it will be full again (internal/cell_rate.h). One that
+// is full is not kept at all, so the table holds those alone that were asked for within the time a
+// bucket takes to fill.
 #ifndef WEFT_PLATFORM_RPC_ADMISSION_TOKEN_BUCKETS_H_
 #define WEFT_PLATFORM_RPC_ADMISSION_TOKEN_BUCKETS_H_
 
@@ -12,6 +12,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
+#include "platform/rpc/internal/cell_rate.h"
 
 namespace weft::rpc {
 
@@ -31,8 +32,7 @@ class TokenBuckets {
  private:
   void DropFull(int64_t now_nanos);
 
-  const int64_t token_nanos_;  // in which a token comes
-  const int64_t burst_nanos_;  // in which an empty bucket fills
+  const internal::CellRate rate_;
   const size_t max_keys_;
   absl::flat_hash_map<std::string, int64_t> full_at_nanos_;
   int64_t next_drop_nanos_ = 0;

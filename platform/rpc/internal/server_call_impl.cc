@@ -19,7 +19,6 @@ namespace weft::rpc::internal {
 namespace {
 
 constexpr int64_t kDeadlineSlackNanos = 5'000'000;
-constexpr int64_t kBurstNanos = 1'000'000'000;  // of a stream's requests: PaceRead
 
 }  // namespace
 
@@ -160,13 +159,11 @@ absl::Status ServerCallImpl::StoppedStatus(weft::internal::WakeReason reason,
       ", the idle timeout of this server's streams (while ", doing, ")"));
 }
 
-// A token bucket of a second's worth, by the generic cell rate algorithm (ITU-T I.371, annex A).
 absl::Status ServerCallImpl::PaceRead() {
-  const int64_t interval_nanos = shard_.stream_read_interval_nanos();
+  const CellRate& rate = shard_.stream_read_rate();
   const int64_t now_nanos = shard_.clock().MonotonicNanos();
-  const int64_t bucket_full_nanos = std::max(bucket_full_nanos_, now_nanos) + interval_nanos;
-  const int64_t wait_nanos = bucket_full_nanos - now_nanos - std::max(interval_nanos, kBurstNanos);
-  bucket_full_nanos_ = bucket_full_nanos;
+  bucket_full_nanos_ = rate.Take(bucket_full_nanos_, now_nanos);
+  const int64_t wait_nanos = rate.Wait(bucket_full_nanos_, now_nanos);
   return wait_nanos <= 0 ? absl::OkStatus() : weft::SleepFor(absl::Nanoseconds(wait_nanos));
 }
 
@@ -178,7 +175,7 @@ absl::StatusOr<bool> ServerCallImpl::ReadNext(google::protobuf::MessageLite* req
         "a Read of this call is in flight already: one fiber reads at a time");
   }
   if (until_drain && draining()) return false;
-  if (!read_left_ && shard_.stream_read_interval_nanos() > 0) {
+  if (!read_left_ && shard_.stream_read_rate().token_nanos > 0) {
     if (absl::Status s = PaceRead(); !s.ok()) {
       reads_ended_ = true;
       return s;

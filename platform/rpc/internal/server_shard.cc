@@ -15,8 +15,12 @@ int64_t IdleNanos(absl::Duration timeout) {
   return timeout == absl::InfiniteDuration() ? kNeverNanos : absl::ToInt64Nanoseconds(timeout);
 }
 
-int64_t IntervalNanos(double per_second) {
-  return per_second == 0 ? 0 : static_cast<int64_t>(1e9 / per_second);
+// A second's worth at once, one at least.
+CellRate RateOf(double per_second) {
+  constexpr int64_t kBurstNanos = 1'000'000'000;
+  if (per_second == 0) return {};
+  const auto token_nanos = static_cast<int64_t>(1e9 / per_second);
+  return {token_nanos, std::max(token_nanos, kBurstNanos)};
 }
 
 }  // namespace
@@ -24,7 +28,7 @@ int64_t IntervalNanos(double per_second) {
 ServerShard::ServerShard(const Environment& environment)
     : environment_(environment),
       stream_idle_nanos_(IdleNanos(environment.options.stream_idle_timeout)),
-      stream_read_interval_nanos_(IntervalNanos(environment.options.stream_requests_per_second)),
+      stream_read_rate_(RateOf(environment.options.stream_requests_per_second)),
       connections_(environment.connections) {}
 
 ServerShard::~ServerShard() {

@@ -13,6 +13,7 @@
 #include "platform/base/clock.h"
 #include "platform/fiber/event.h"
 #include "platform/rpc/internal/accept_slot.h"
+#include "platform/rpc/internal/cell_rate.h"
 #include "platform/rpc/internal/completion_queue_poller.h"
 #include "platform/rpc/internal/connection.h"
 #include "platform/rpc/internal/server_call_impl.h"
@@ -47,8 +48,8 @@ class ServerShard {
   }
   // Of a stream that ends by it; kNeverNanos: none does.
   int64_t stream_idle_nanos() const { return stream_idle_nanos_; }
-  // 0: requests of a stream are read as fast as they come.
-  int64_t stream_read_interval_nanos() const { return stream_read_interval_nanos_; }
+  // No time between tokens: requests of a stream are read as fast as they come.
+  const CellRate& stream_read_rate() const { return stream_read_rate_; }
   ShardConnections& connections() { return connections_; }
   Event& drain_event() { return drain_event_; }
 
@@ -72,7 +73,7 @@ class ServerShard {
 
   const Environment environment_;
   const int64_t stream_idle_nanos_;
-  const int64_t stream_read_interval_nanos_;
+  const CellRate stream_read_rate_;
   CompletionQueuePoller* poller_ = nullptr;
   ShardConnections connections_;
   std::vector<std::unique_ptr<AcceptSlot>> slots_;
