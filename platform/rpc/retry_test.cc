@@ -155,8 +155,13 @@ class ClosingServer {
 TEST_F(RetryTest, WhatWasSentOnAConnectionThatBreaksIsSentAgainOnlyIfIdempotent) {
   ClosingServer server;
   const std::string target = absl::StrCat("127.0.0.1:", server.port);
+  // Time enough for a new connection: an attempt that comes at once finds the old one closing, and
+  // is never sent.
+  const RetryPolicy policy = {.initial_backoff = absl::Milliseconds(200)};
   const auto call = [&](const MethodDescriptor& method) {
-    return runtime_.Run([&] { return Call(*OpenTo(target, kQuick), method); }).code();
+    return runtime_
+        .Run([&] { return Call(*OpenTo(target, policy), method, {.wait_for_ready = true}); })
+        .code();
   };
   EXPECT_EQ(call(kSet), absl::StatusCode::kUnavailable);
   EXPECT_EQ(server.requests, 1);
