@@ -45,18 +45,24 @@ class Prometheus(children.Child):
 
 def start(services, temp_dir):
     """A running Prometheus, or None: the demo works without one."""
-    binary = shutil.which("prometheus")
-    if binary is None:
+    if shutil.which("prometheus") is None:
         return None
-    config = os.path.join(temp_dir, "prometheus.json")
-    with open(config, "w", encoding="utf-8") as file:
-        json.dump(scrape_config(services), file)  # JSON is YAML
+    child = start_with(scrape_config(services), temp_dir)
+    if child is None:
+        print("demo: Prometheus does not start; the demo runs without it")
+    return child
+
+
+def start_with(config, temp_dir):
+    """A Prometheus that runs with this configuration; None when it does not start."""
+    path = os.path.join(temp_dir, "prometheus.json")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(config, file)  # JSON is YAML
     for _ in range(3):  # somebody else may take the free port first
-        child = Prometheus(binary, _free_port(), config, temp_dir)
+        child = Prometheus(shutil.which("prometheus"), _free_port(), path, temp_dir)
         if child.wait_ready():
             return child
         child.stop()
-    print("demo: Prometheus does not start; the demo runs without it")
     return None
 
 

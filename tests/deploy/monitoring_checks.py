@@ -104,7 +104,7 @@ def dashboard_problems(dashboard):
                     yield f"{title} uses the variable {name}, which is not there"
 
 
-def with_values(query):
+def with_values(query, rate_interval="5m"):
     """A panel's query with its variables replaced as for "all", so that Prometheus can read it."""
-    query = query.replace("$__rate_interval", "5m").replace('pod=~"$pod"', 'pod=~".*"')
-    return query.replace("$namespace", "weft").replace("$service", "storefront")
+    query = query.replace("$__rate_interval", rate_interval)
+    return re.sub(r'=~"\$\{?\w+\}?"', '=~".*"', query)

@@ -128,6 +128,20 @@ class Checks(unittest.TestCase):
     def test_a_query_without_a_metric_is_caught(self):
         self.assertRegex(self.problems("vector(1)")[0], "selects no metric")
 
+    def test_operands_are_the_sides_of_comparisons_and_joins(self):
+        for query, operands in (
+                ("a_total", ["a_total"]),
+                ('sum(a{b=">or<"} > 1) / c', ['sum(a{b=">or<"} > 1) / c']),
+                ("(a > bool 1) unless on (x, y) group_left (z) (b offset 1h)",
+                 ["a", "1", "b offset 1h"]),
+                ("(a) / (b) > 2 and (c >= (d == e))", ["(a) / (b)", "2", "c", "d", "e"]),
+                ("order and random", ["order", "random"])):
+            self.assertEqual(promql.operands(query), operands)
+
+    def test_selector_texts_are_those_of_the_query(self):
+        query = 'sum by (x) (rate(a{b="c(d"}[5m])) / on (x) (e offset 1h) or vector(0)'
+        self.assertEqual(promql.selector_texts(query), ['a{b="c(d"}', "e"])
+
     def test_an_incomplete_alert_is_caught(self):
         name = ALERTS[0]["alert"]
         for edit, words in ((lambda a: a.pop("for"), "no for"),
