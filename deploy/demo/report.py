@@ -8,7 +8,7 @@ SERVICES = ("storefront", "catalog", "pricing")
 
 _LINE_SECONDS = 5.0  # between two lines of progress where no line can be updated in place
 _LIVE_STATES = ("running", "ready", "parked")
-_DASHBOARD = "deploy/monitoring/dashboards/weft-service.json"
+_DASHBOARD = "deploy/monitoring/dashboards"
 
 
 class ServiceWatch:

@@ -40,7 +40,8 @@ VALUES = {
 def made_up_series():
     """One rising series for each combination of label values."""
     series = []
-    for name, labels in sorted(metrics_catalogue.series_of(METRICS).items()):
+    for name, labels in sorted(metrics_catalogue.series_of(
+            {**METRICS, **metrics_catalogue.BY_PROMETHEUS}).items()):
         # A label of a metric's own gives way to the target's, as in a scrape.
         own = [label for label in labels if label not in TARGET]
         for values in itertools.product(*(VALUES.get(label, ["any"]) for label in own)):

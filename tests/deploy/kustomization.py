@@ -26,8 +26,8 @@ MERGE_KEYS = {
 }
 
 _FIELDS = {
-    "apiVersion", "kind", "resources", "components", "configMapGenerator", "patches", "namespace",
-    "labels", "images", "replicas"
+    "apiVersion", "kind", "resources", "components", "configMapGenerator", "generatorOptions",
+    "patches", "namespace", "labels", "images", "replicas"
 }
 _CLUSTER_SCOPED = {"Namespace"}
 
@@ -60,6 +60,9 @@ def _render(directory, read, resources):
     # A component works on what its user has gathered so far; a base starts from nothing.
     for entry in spec.get("components", []):
         resources = _render((directory / entry).resolve(), read, resources)
+    # Without hashes in this model, there are none to disable.
+    _refuse_unknown(path, spec.get("generatorOptions", {}), {"disableNameSuffixHash"},
+                    "generatorOptions")
     for generator in spec.get("configMapGenerator", []):
         _add_config_map(resources, _config_map(path, directory, generator, read), generator, path)
     for entry in spec.get("patches", []):
@@ -95,7 +98,9 @@ def _load_one(path, read):
 
 
 def _config_map(path, directory, generator, read):
-    _refuse_unknown(path, generator, {"name", "files", "behavior"}, "configMapGenerator")
+    _refuse_unknown(path, generator, {"name", "files", "behavior", "options"}, "configMapGenerator")
+    options = generator.get("options", {})
+    _refuse_unknown(path, options, {"labels", "annotations"}, "configMapGenerator.options")
     data = {}
     for name in generator["files"]:
         source = (directory / name).resolve()
@@ -103,7 +108,7 @@ def _config_map(path, directory, generator, read):
             raise KustomizationError(f"{path}: no such file: {name}")
         read.add(source)
         data[source.name] = source.read_text()
-    metadata = {"name": generator["name"]}
+    metadata = {"name": generator["name"], **copy.deepcopy(options)}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
 
 

@@ -31,6 +31,31 @@ class Tree(unittest.TestCase):
                 self.assertIn(path.resolve(), used, f"{path} is in no kustomization")
 
 
+class Monitoring(unittest.TestCase):
+
+    def setUp(self):
+        self.maps = {resource["metadata"]["name"]: resource
+                     for resource in kustomization.render(tree.MONITORING)}
+
+    def test_each_dashboard_is_a_config_map_that_grafanas_sidecar_loads(self):
+        dashboards = [resource for resource in self.maps.values()
+                      if resource["metadata"].get("labels") == {"grafana_dashboard": "1"}]
+        loaded = {name: text for resource in dashboards for name, text in resource["data"].items()}
+        files = {path.name: path.read_text()
+                 for path in (tree.MONITORING / "dashboards").glob("*.json")}
+        self.assertEqual(loaded, files)
+        for resource in dashboards:
+            self.assertEqual(resource["metadata"]["annotations"], {"grafana_folder": "Weft"})
+            # What kubectl apply writes into an annotation has to fit into it.
+            self.assertLess(sum(map(len, resource["data"].values())), 200 << 10)
+
+    def test_the_rules_are_those_that_prometheus_yaml_names(self):
+        config = yaml.safe_load((tree.MONITORING / "prometheus.yaml").read_text())
+        names = {"rules/" + name for name in self.maps["weft-prometheus-rules"]["data"]}
+        self.assertEqual(names, set(config["rule_files"]))
+        self.assertEqual(names, {f"rules/{path.name}" for path in tree.RULE_FILES})
+
+
 class AgainstKustomize(unittest.TestCase):
     """Differential: the model in kustomization.py against the real tool."""
 
@@ -45,12 +70,14 @@ class AgainstKustomize(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         copy = shutil.copytree(tree.ROOT / "deploy", pathlib.Path(folder.name, "deploy"))
-        for directory in [tree.BASE, *overlays()]:
+        for directory in [tree.BASE, tree.MONITORING, *overlays()]:
             with self.subTest(directory=directory.name):
                 copied = copy / directory.relative_to(tree.ROOT / "deploy")
                 built = subprocess.run([*self.command, str(copied)], capture_output=True, text=True)
                 self.assertEqual(built.returncode, 0, built.stderr)
-                real = [_without_hashes(document) for document in yaml.safe_load_all(built.stdout)]
+                real = list(yaml.safe_load_all(built.stdout))
+                if directory != tree.MONITORING:  # Its names have none.
+                    real = [_without_hashes(document) for document in real]
                 self.assertEqual(_by_identity(kustomization.render(directory)), _by_identity(real))
 
 

@@ -107,4 +107,4 @@ def dashboard_problems(dashboard):
 def with_values(query, rate_interval="5m"):
     """A panel's query with its variables replaced as for "all", so that Prometheus can read it."""
     query = query.replace("$__rate_interval", rate_interval)
-    return re.sub(r'=~"\$\{?\w+\}?"', '=~".*"', query)
+    return re.sub(r'=~"\$\{?\w+\}?"', '=~".+"', query)

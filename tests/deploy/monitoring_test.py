@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import unittest
 
 import metrics_catalogue
@@ -46,14 +47,28 @@ class Rules(unittest.TestCase):
 
 class Dashboards(unittest.TestCase):
 
-    def test_there_is_one(self):
-        self.assertEqual([d["title"] for d in DASHBOARDS], ["Weft service"])
+    def test_all_are_there(self):
+        self.assertEqual([d["uid"] for d in DASHBOARDS],
+                         ["weft-dependencies", "weft-fleet", "weft-overload", "weft-runtime",
+                          "weft-service"])
+
+    def test_runbooks_name_panels_and_dashboards_that_exist(self):
+        panels = [panel["title"] for dashboard in DASHBOARDS for panel in dashboard["panels"]]
+        titles = {dashboard["title"] for dashboard in DASHBOARDS}
+        for path in sorted((tree.ROOT / "docs/runbooks").glob("*.md")):
+            text = path.read_text()
+            for name in re.findall(r"(?<!\*)\*([A-Z][^*]+)\*(?!\*)", text):
+                found = any(title == name or title.startswith(name + ",") for title in panels)
+                self.assertTrue(found, f"{path.name}: no panel {name}")
+            self.assertLessEqual(set(re.findall(r'"(Weft \w+)"', text)), titles, path.name)
 
     def test_structure(self):
         for dashboard in DASHBOARDS:
             self.assertEqual(list(checks.dashboard_problems(dashboard)), [])
             variables = [variable["name"] for variable in dashboard["templating"]["list"]]
-            self.assertEqual(variables, ["datasource", "namespace", "service", "pod"])
+            self.assertEqual(variables[:6],
+                             ["datasource", "logs", "traces", "namespace", "service", "pod"])
+            self.assertIn(variables[6:], ([], ["method"]))
 
     def test_queries_ask_for_what_exists(self):
         for dashboard in DASHBOARDS:
@@ -67,8 +82,10 @@ class Dashboards(unittest.TestCase):
         for dashboard in DASHBOARDS:
             for variable in dashboard["templating"]["list"]:
                 if variable["type"] == "query":
-                    self.assertIn("label_values(weft_build_info", variable["query"]["query"])
-        self.assertIn("weft_build_info", METRICS)
+                    query = variable["query"]["query"]
+                    asked = re.match(r"label_values\((\w+)(?:\{[^}]*\})?, (\w+)\)$", query)
+                    self.assertTrue(asked, query)
+                    self.assertIn(asked[2], checks.TARGET_LABELS | set(METRICS[asked[1]].labels))
 
     def test_every_metric_is_shown(self):
         # Production builds look for no blocking calls. Calls in flight are shown by method, from
