@@ -10,6 +10,11 @@ namespace weft {
 
 bool OnFiber() { return internal::CurrentFiber() != nullptr; }
 
+uint64_t CurrentFiberId() {
+  const internal::FiberRecord* const fiber = internal::CurrentFiber();
+  return fiber == nullptr ? 0 : fiber->id;
+}
+
 absl::Time Now() {
   internal::Shard* const shard = internal::Shard::Current();
   return (shard == nullptr ? Clock::Real() : shard->clock()).Now();

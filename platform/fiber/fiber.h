@@ -8,6 +8,8 @@
 #ifndef WEFT_PLATFORM_FIBER_FIBER_H_
 #define WEFT_PLATFORM_FIBER_FIBER_H_
 
+#include <cstdint>
+
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 
@@ -15,6 +17,10 @@ namespace weft {
 
 // True on a fiber of a Runtime. Any thread.
 bool OnFiber();
+
+// The number of the calling fiber, FiberInfo::id: what /debug/fibers calls it. 0 off fibers. Any
+// thread.
+uint64_t CurrentFiberId();
 
 // The time on the clock of the runtime the caller runs in (the real clock elsewhere). Any thread.
 absl::Time Now();

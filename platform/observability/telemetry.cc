@@ -50,6 +50,7 @@ std::vector<rpc::ServerInterceptor*> Telemetry::server_interceptors() {
   std::vector<rpc::ServerInterceptor*> interceptors;
   if (options_.metrics) interceptors.push_back(&server_calls_);
   if (tracing_ != nullptr) interceptors.push_back(&tracing_->server_interceptor());
+  if (options_.record_calls) interceptors.push_back(&calls_.server_interceptor());
   if (options_.log_failed_calls) interceptors.push_back(&failed_calls_);
   return interceptors;
 }
@@ -58,6 +59,7 @@ std::vector<rpc::ClientInterceptor*> Telemetry::client_interceptors() {
   std::vector<rpc::ClientInterceptor*> interceptors;
   if (options_.metrics) interceptors.push_back(&client_calls_);
   if (tracing_ != nullptr) interceptors.push_back(&tracing_->client_interceptor());
+  if (options_.record_calls) interceptors.push_back(&calls_.client_interceptor());
   return interceptors;
 }
 
@@ -70,6 +72,7 @@ void Telemetry::RegisterService(const rpc::Service& service) {
 }
 
 Telemetry::Attachment Telemetry::AttachRuntime(const Runtime& runtime) {
+  if (options_.record_calls) calls_.AddShards(runtime);
   of_runtime_.stalls().AddShards(runtime.shards());
   of_runtime_.deadlocks().AddShards(runtime.shards());
   if (BlockingCallsAreWatched()) of_runtime_.blocking_calls().AddShards(runtime.shards());

@@ -23,6 +23,7 @@
 #include "platform/fiber/blocking_pool.h"
 #include "platform/fiber/observer.h"
 #include "platform/fiber/runtime.h"
+#include "platform/observability/calls/call_recorder.h"
 #include "platform/observability/logging/failed_calls.h"
 #include "platform/observability/metrics/client_calls.h"
 #include "platform/observability/metrics/registry.h"
@@ -44,6 +45,7 @@ struct TelemetryOptions {
   // Metrics of calls and of the loops' lag; what is only read at scrape time stays in any case.
   bool metrics = true;
   bool log_failed_calls = true;  // logging/failed_calls.h
+  bool record_calls = true;      // calls/call_recorder.h
   // Trace contexts, and spans if there is an endpoint.
   bool tracing = true;
   std::string otlp_endpoint = {};  // see TracingOptions
@@ -95,6 +97,9 @@ class Telemetry {
   Attachment AttachClientRateLimit(const rpc::ClientRateLimit& limit);
   Attachment AttachBlockingPool(const BlockingPool& pool);
 
+  // The calls of the runtime that was attached; null where they are not recorded.
+  const CallRecorder* calls() const { return options_.record_calls ? &calls_ : nullptr; }
+
   // For collectors of one's own, such as a prometheus::Registry.
   MetricsRegistry& registry() { return registry_; }
 
@@ -114,6 +119,7 @@ class Telemetry {
   MetricsRegistry registry_;
   MetricsServerInterceptor server_calls_;
   FailedCallLog failed_calls_;
+  CallRecorder calls_;
   MetricsClientInterceptor client_calls_;
   RuntimeTelemetry of_runtime_;
   const std::unique_ptr<Tracing> tracing_;  // null without tracing

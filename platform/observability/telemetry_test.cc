@@ -27,7 +27,7 @@ constexpr rpc::MethodDescriptor kGet = {"/shop.v1.Shop/Get", rpc::MethodKind::kU
 // Serves and makes a call through all interceptors, as a server and a channel would.
 void ServeAndCall(Telemetry& telemetry) {
   const auto servers = telemetry.server_interceptors();
-  ASSERT_THAT(servers, SizeIs(3)) << "metrics, tracing, log";
+  ASSERT_THAT(servers, SizeIs(4)) << "metrics, tracing, records, log";
   FakeCall call(kGet);
   const auto handler = [&] {
     rpc::Metadata metadata;
@@ -103,12 +103,13 @@ TEST(Telemetry, AnAttachmentMayOutliveIt) {
 }
 
 TEST(Telemetry, WithAllOffNothingStandsInTheWayOfCalls) {
-  auto telemetry =
-      Telemetry::Start({.metrics = false, .log_failed_calls = false, .tracing = false});
+  auto telemetry = Telemetry::Start(
+      {.metrics = false, .log_failed_calls = false, .record_calls = false, .tracing = false});
   ASSERT_TRUE(telemetry.ok());
   EXPECT_THAT((*telemetry)->server_interceptors(), IsEmpty());
   EXPECT_THAT((*telemetry)->client_interceptors(), IsEmpty());
   EXPECT_EQ((*telemetry)->runtime_observer(), nullptr);
+  EXPECT_EQ((*telemetry)->calls(), nullptr);
   EXPECT_THAT((*telemetry)->RenderMetrics(), HasSubstr("process_threads"));
 }
 

@@ -45,6 +45,7 @@ class FakeCall final : public rpc::CallContext {
     sent_bytes_ = sent;
   }
   void set_accepted_nanos(int64_t nanos) { accepted_nanos_ = nanos; }
+  void set_handler_started_nanos(int64_t nanos) { handler_started_nanos_ = nanos; }
 
  private:
   const std::vector<std::pair<std::string, std::string>> entries_;

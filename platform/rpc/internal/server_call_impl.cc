@@ -88,9 +88,11 @@ absl::Status ServerCallImpl::RunHandler() {
         absl::StrCat("no method '", requested_method(), "' is served here"));
   }
   // It may have waited for its turn, or in an interceptor.
-  if (deadline_nanos_ != kNeverNanos && deadline_nanos_ <= shard_.clock().MonotonicNanos()) {
+  const int64_t now_nanos = shard_.clock().MonotonicNanos();
+  if (deadline_nanos_ <= now_nanos) {
     return absl::DeadlineExceededError("the deadline had passed before the handler's turn came");
   }
+  handler_started_nanos_ = now_nanos;
   try {
     const absl::Status status = registered_->handler(*registered_->service, *this);
     const absl::Status sendable = CheckMetadata();
@@ -394,6 +396,7 @@ void ServerCallImpl::Reset() {
   read_until_drain_ = read_left_ = false;
   was_cancelled_ = 0;
   received_bytes_ = sent_bytes_ = 0;
+  handler_started_nanos_ = 0;
 }
 
 // --- What the handler may ask ----------------------------------------------------------------

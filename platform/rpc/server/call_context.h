@@ -77,12 +77,16 @@ class CallContext {
   uint64_t sent_bytes() const { return sent_bytes_; }
   // When the call was accepted, on the runtime's clock (monotonic nanoseconds).
   int64_t accepted_nanos() const { return accepted_nanos_; }
+  // When the handler began, the same way: after the fiber's turn came and interceptors had let the
+  // call through. 0: it has not, or will not.
+  int64_t handler_started_nanos() const { return handler_started_nanos_; }
 
  protected:
   const MethodDescriptor* method_ = nullptr;
   uint64_t received_bytes_ = 0;
   uint64_t sent_bytes_ = 0;
   int64_t accepted_nanos_ = 0;
+  int64_t handler_started_nanos_ = 0;
 };
 
 }  // namespace weft::rpc
