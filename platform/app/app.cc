@@ -54,6 +54,7 @@ absl::Status App::StartRuntime() {
   absl::StatusOr<std::unique_ptr<observability::Telemetry>> telemetry =
       observability::Telemetry::Start({.service_name = options_.name,
                                        .service_version = options_.version,
+                                       .record_calls = config_.Bool("admin.record_calls"),
                                        .otlp_endpoint = config_.String("tracing.otlp_endpoint"),
                                        .sample_ratio = config_.Double("tracing.sample_ratio")});
   if (!telemetry.ok()) return AboutKey("tracing.otlp_endpoint", telemetry.status());
@@ -80,6 +81,7 @@ absl::Status App::StartRuntime() {
 
 absl::Status App::StartAdminServer() {
   fibers_pages_ = std::make_unique<FibersPages>(*runtime_, config_.Bool("admin.allow_cancel"));
+  calls_page_ = std::make_unique<CallsPage>(*runtime_, telemetry_->calls());
   const auto ok = [](const AdminRequest&) { return AdminReply{.body = "ok\n"}; };
   const auto metrics = [this](const AdminRequest&) {
     return AdminReply{.content_type = observability::kMetricsContentType,
@@ -93,6 +95,9 @@ absl::Status App::StartAdminServer() {
         .help = "should it be sent calls",
         .handler = [this](const AdminRequest&) { return readiness_.Reply(); }},
        {.path = "/metrics", .help = "for Prometheus", .handler = metrics},
+       {.path = "/debug/calls",
+        .help = "calls in flight, slow and failed ones, with their timelines",
+        .handler = [this](const AdminRequest& request) { return calls_page_->Show(request); }},
        {.path = "/debug/fibers",
         .help = "what every fiber does now; see ?view=tree and ?view=stacks",
         .handler = [this](const AdminRequest& request) { return fibers_pages_->Show(request); }},

@@ -1,9 +1,11 @@
 #include <algorithm>
 #include <iterator>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "platform/app/console/html_table.h"
 #include "platform/app/fibers_view.h"
 #include "platform/app/html.h"
 
@@ -14,35 +16,11 @@ constexpr absl::string_view kLayouts[] = {"list", "tree", "stacks"};
 // Fibers named of a group of identical stacks; the others are counted.
 constexpr size_t kFibersNamed = 8;
 
-// In the order of the cells of Row(): what a reader looks for stands left, where a narrow window
+// In the order of the cells of AddRow(): what a reader looks for stands left, where a narrow window
 // shows it without being scrolled.
-constexpr absl::string_view kColumns[] = {"Fiber", "Name",        "Waits for", "In state",
-                                          "Age",   "Deadline in", "State",     "Cancelled",
-                                          "Trace", "Parent",      "Shard"};
-
-// On a phone a table of eleven columns is of no use: there each row is a block, its name on a line
-// of its own, and each value says what it is.
-std::string Style() {
-  std::string style =
-      "<style>\n"
-      "td:nth-child(2) { padding-left: calc(var(--depth, 0) * 1.2rem) }\n"
-      "th, td:nth-child(n+3) { white-space: nowrap }\n"
-      "@media (max-width: 60rem) {\n"
-      "  th { display: none }\n"
-      "  tr { display: flex; flex-wrap: wrap; gap: 0 1rem; padding: .5rem 0;\n"
-      "    border-bottom: 1px solid #8884; margin-left: calc(var(--depth, 0) * .8rem) }\n"
-      "  tr:first-child { padding: 0 }\n"
-      "  td { border: 0; padding: 0 } td:empty { display: none }\n"
-      "  td:nth-child(2) { order: -1; flex-basis: 100%; padding: 0; font-weight: bold;\n"
-      "    overflow-wrap: anywhere }\n"
-      "  td::before { opacity: .7; font-size: .85rem }\n";
-  for (size_t i = 0; i < std::size(kColumns); ++i) {
-    if (kColumns[i] == "Name") continue;
-    absl::StrAppend(&style, "  td:nth-child(", i + 1, ")::before { content: \"", kColumns[i],
-                    " \" }\n");
-  }
-  return style + "}\n</style>\n";
-}
+constexpr const char* kColumns[] = {"Fiber", "Name",        "Waits for", "In state",
+                                    "Age",   "Deadline in", "State",     "Cancelled",
+                                    "Trace", "Parent",      "Shard"};
 
 std::string Option(absl::string_view value, absl::string_view label, bool selected) {
   return absl::StrCat("<option value=\"", value, "\"", selected ? " selected" : "", ">", label,
@@ -83,34 +61,38 @@ std::string LinkIntoList(uint64_t id) {
 }
 
 std::string CancelCell(const FiberInfo& fiber, const std::string& token) {
-  if (token.empty()) return "";
   return absl::StrCat(
-      "<td><form method=\"post\" action=\"/debug/fibers/cancel\">"
+      "<form method=\"post\" action=\"/debug/fibers/cancel\">"
       "<input type=\"hidden\" name=\"token\" value=\"",
       token, "\"><button name=\"id\" value=\"", fiber.id, "\">Cancel</button></form>");
 }
 
-// Cells are closed where they may be empty: a blank before the next one would show.
-std::string Row(const FiberInfo& fiber, int depth, const std::string& token) {
+void AddRow(const FiberInfo& fiber, int depth, const std::string& token, HtmlTable* table) {
   std::string waits_for = EscapeHtml(fiber.waits_for);
   if (fiber.owner_id != 0) absl::StrAppend(&waits_for, ", held by ", FiberLink(fiber.owner_id));
   const std::string trace =
       fiber.trace_id.empty() ? "" : absl::StrCat("<code>", EscapeHtml(fiber.trace_id), "</code>");
-  std::string row = absl::StrCat("<tr id=\"fiber-", fiber.id, "\"");
-  if (depth > 0) absl::StrAppend(&row, " style=\"--depth:", depth, "\"");
-  absl::StrAppend(&row, "><td>", fiber.id, "<td>", EscapeHtml(fiber.name), "<td>", waits_for);
-  absl::StrAppend(&row, "<td>", FormatAge(fiber.state_nanos), "<td>", FormatAge(fiber.age_nanos),
-                  "<td>", FormatDeadline(fiber.deadline_left_nanos), "<td>", fiber.state);
-  absl::StrAppend(&row, "<td>", EscapeHtml(fiber.cancelled), "<td>", trace, "<td>",
-                  fiber.parent_id == 0 ? "" : FiberLink(fiber.parent_id), "<td>", fiber.shard,
-                  CancelCell(fiber, token), "</tr>\n");
-  return row;
+  std::vector<std::string> cells = {absl::StrCat(fiber.id),
+                                    EscapeHtml(fiber.name),
+                                    std::move(waits_for),
+                                    FormatAge(fiber.state_nanos),
+                                    FormatAge(fiber.age_nanos),
+                                    FormatDeadline(fiber.deadline_left_nanos),
+                                    fiber.state,
+                                    EscapeHtml(fiber.cancelled),
+                                    trace,
+                                    fiber.parent_id == 0 ? "" : FiberLink(fiber.parent_id),
+                                    absl::StrCat(fiber.shard)};
+  if (!token.empty()) cells.push_back(CancelCell(fiber, token));
+  std::string attributes = absl::StrCat("id=\"fiber-", fiber.id, "\"");
+  if (depth > 0) absl::StrAppend(&attributes, " style=\"--depth:", depth, "\"");
+  table->AddRow(cells, attributes);
 }
 
 std::string Table(const FibersView& view) {
-  std::string table = Style() + "<div class=\"scroll\"><table>\n<tr>";
-  for (const absl::string_view column : kColumns) absl::StrAppend(&table, "<th>", column);
-  absl::StrAppend(&table, view.cancel_token.empty() ? "" : "<th>", "</tr>\n");
+  std::vector<std::string> columns(std::begin(kColumns), std::end(kColumns));
+  if (!view.cancel_token.empty()) columns.push_back("");
+  HtmlTable table(std::move(columns), /*name=*/1);
   std::vector<FiberTreeRow> rows;
   if (view.query.layout == FibersLayout::kTree) {
     rows = ToTree(view.fibers);
@@ -119,13 +101,11 @@ std::string Table(const FibersView& view) {
   }
   const size_t shown = std::min(rows.size(), kMaxFibersShown);
   for (size_t i = 0; i < shown; ++i) {
-    table += Row(*rows[i].fiber, rows[i].depth, view.cancel_token);
+    AddRow(*rows[i].fiber, rows[i].depth, view.cancel_token, &table);
   }
-  table += "</table></div>\n";
-  if (shown < rows.size()) {
-    absl::StrAppend(&table, "<p>… and ", rows.size() - shown, " more\n");
-  }
-  return table;
+  std::string html = table.Finish();
+  if (shown < rows.size()) absl::StrAppend(&html, "<p>… and ", rows.size() - shown, " more\n");
+  return html;
 }
 
 // The oldest fibers of the group, as links to their rows in the list.
@@ -187,7 +167,7 @@ std::string FibersAsHtml(const FibersView& view) {
     absl::StrAppend(&body, "<p>Filtered: ", view.fibers.size(), " of ", view.listed, "\n");
   }
   body += view.query.layout == FibersLayout::kStacks ? Stacks(view) : Table(view);
-  return HtmlPage("Fibers", body);
+  return HtmlPage("Fibers", body, "/debug/fibers");
 }
 
 }  // namespace weft::app

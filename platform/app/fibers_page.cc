@@ -55,11 +55,11 @@ AdminReply FibersPages::Show(const AdminRequest& request) const {
   FibersView view = LookAtFibers(runtime_, *query);
   view.cancel_token = token_;
   switch (query->format) {
-    case FibersFormat::kJson:
+    case PageFormat::kJson:
       return {.content_type = "application/json", .body = FibersAsJson(view)};
-    case FibersFormat::kHtml:
+    case PageFormat::kHtml:
       return {.content_type = kHtmlContentType, .body = FibersAsHtml(view)};
-    case FibersFormat::kText:
+    case PageFormat::kText:
       break;
   }
   return {.body = FibersAsText(view)};

@@ -1,7 +1,5 @@
 #include <algorithm>
-#include <array>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -10,9 +8,7 @@
 namespace weft::app {
 namespace {
 
-using Row = std::array<std::string, 10>;
-
-Row ToRow(const FiberInfo& fiber) {
+std::vector<std::string> ToRow(const FiberInfo& fiber) {
   std::string waits_for = fiber.waits_for.empty() ? "-" : fiber.waits_for;
   if (fiber.owner_id != 0) absl::StrAppend(&waits_for, " of fiber ", fiber.owner_id);
   return {absl::StrCat(fiber.shard),
@@ -27,25 +23,13 @@ Row ToRow(const FiberInfo& fiber) {
           fiber.cancelled.empty() ? "-" : fiber.cancelled};
 }
 
-void AppendTable(const std::vector<Row>& rows, std::string* text) {
-  std::array<size_t, std::tuple_size_v<Row>> widths = {};
-  for (const Row& row : rows) {
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  for (const Row& row : rows) {
-    for (size_t i = 0; i + 1 < row.size(); ++i) {
-      absl::StrAppend(text, row[i], std::string(widths[i] - row[i].size() + 2, ' '));
-    }
-    absl::StrAppend(text, row.back(), "\n");
-  }
-}
-
 void AppendList(const FibersView& view, std::string* text) {
-  std::vector<Row> rows = {{"SHARD", "ID", "STATE", "AGE", "IN STATE", "DEADLINE IN", "NAME",
-                            "WAITS FOR", "TRACE", "CANCELLED"}};
+  std::vector<std::vector<std::string>> rows = {{"SHARD", "ID", "STATE", "AGE", "IN STATE",
+                                                 "DEADLINE IN", "NAME", "WAITS FOR", "TRACE",
+                                                 "CANCELLED"}};
   const size_t shown = std::min(view.fibers.size(), kMaxFibersShown);
   for (size_t i = 0; i < shown; ++i) rows.push_back(ToRow(view.fibers[i]));
-  AppendTable(rows, text);
+  AppendTextTable(rows, text);
   if (shown < view.fibers.size()) {
     absl::StrAppend(text, "… and ", view.fibers.size() - shown, " younger ones\n");
   }

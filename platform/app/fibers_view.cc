@@ -1,25 +1,12 @@
 #include "platform/app/fibers_view.h"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 
 namespace weft::app {
 namespace {
-
-template <typename Value>
-absl::StatusOr<Value> Choose(absl::string_view parameter, const std::string& value,
-                             const std::map<std::string, Value>& choices) {
-  const auto found = choices.find(value);
-  if (found != choices.end()) return found->second;
-  const auto name = [](std::string* out, const auto& choice) { out->append(choice.first); };
-  return absl::InvalidArgumentError(absl::StrCat(
-      parameter, "=", value, " is not known; it is one of ", absl::StrJoin(choices, ", ", name)));
-}
 
 absl::Duration Timeout(const FibersQuery& query) {
   return query.layout == FibersLayout::kStacks ? kFiberStacksTimeout : kFibersTimeout;
@@ -31,38 +18,26 @@ absl::StatusOr<FibersQuery> ParseFibersQuery(const AdminRequest& request) {
   FibersQuery query;
   query.filter.name = request.Parameter("name");
   if (const std::string& state = request.Parameter("state"); !state.empty()) {
-    const absl::StatusOr<std::string> known = Choose<std::string>(
+    const absl::StatusOr<std::string> known = ChooseParameter<std::string>(
         "state", state, {{"parked", "parked"}, {"ready", "ready"}, {"running", "running"}});
     if (!known.ok()) return known.status();
     query.filter.state = *known;
   }
-  if (const std::string& age = request.Parameter("min_age"); !age.empty()) {
-    if (!absl::ParseDuration(age, &query.filter.min_age)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("min_age=", age, " is no duration; write one such as 1.5s or 200ms"));
-    }
-  }
+  const absl::StatusOr<absl::Duration> min_age = ParseDurationParameter(request, "min_age");
+  if (!min_age.ok()) return min_age.status();
+  query.filter.min_age = *min_age;
   if (const std::string& view = request.Parameter("view"); !view.empty()) {
     const absl::StatusOr<FibersLayout> layout =
-        Choose<FibersLayout>("view", view,
-                             {{"list", FibersLayout::kList},
-                              {"tree", FibersLayout::kTree},
-                              {"stacks", FibersLayout::kStacks}});
+        ChooseParameter<FibersLayout>("view", view,
+                                      {{"list", FibersLayout::kList},
+                                       {"tree", FibersLayout::kTree},
+                                       {"stacks", FibersLayout::kStacks}});
     if (!layout.ok()) return layout.status();
     query.layout = *layout;
   }
-  const std::string& format = request.Parameter("format");
-  if (format.empty()) {
-    query.format =
-        absl::StrContains(request.accept, "text/html") ? FibersFormat::kHtml : FibersFormat::kText;
-    return query;
-  }
-  const absl::StatusOr<FibersFormat> known = Choose<FibersFormat>("format", format,
-                                                                  {{"text", FibersFormat::kText},
-                                                                   {"json", FibersFormat::kJson},
-                                                                   {"html", FibersFormat::kHtml}});
-  if (!known.ok()) return known.status();
-  query.format = *known;
+  const absl::StatusOr<PageFormat> format = ParsePageFormat(request);
+  if (!format.ok()) return format.status();
+  query.format = *format;
   return query;
 }
 
@@ -94,20 +69,6 @@ FibersView LookAtFibers(Runtime& runtime, const FibersQuery& query) {
   view.stuck_shards = std::move(stuck_shards);
   view.shards = runtime.Stats();
   return view;
-}
-
-std::string FormatAge(int64_t nanos) {
-  const absl::Duration age = absl::Nanoseconds(nanos);
-  const absl::Duration size = absl::AbsDuration(age);
-  const absl::Duration unit = size >= absl::Seconds(1)        ? absl::Milliseconds(1)
-                              : size >= absl::Milliseconds(1) ? absl::Microseconds(1)
-                                                              : absl::Nanoseconds(1);
-  return absl::FormatDuration(absl::Trunc(age, unit));
-}
-
-std::string FormatDeadline(int64_t left_nanos) {
-  if (left_nanos == INT64_MAX) return "-";
-  return left_nanos > 0 ? FormatAge(left_nanos) : absl::StrCat("over by ", FormatAge(-left_nanos));
 }
 
 std::string FibersSummary(const FibersView& view) {

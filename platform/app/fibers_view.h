@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "platform/app/admin_request.h"
+#include "platform/app/console/format.h"
 #include "platform/fiber/fiber_dump.h"
 #include "platform/fiber/fiber_info.h"
 #include "platform/fiber/observer.h"
@@ -24,12 +25,11 @@ inline constexpr absl::Duration kFibersTimeout = absl::Milliseconds(250);
 inline constexpr absl::Duration kFiberStacksTimeout = absl::Seconds(5);
 
 enum class FibersLayout { kList, kTree, kStacks };
-enum class FibersFormat { kText, kJson, kHtml };
 
 struct FibersQuery {
   FiberFilter filter = {};
   FibersLayout layout = FibersLayout::kList;
-  FibersFormat format = FibersFormat::kText;
+  PageFormat format = PageFormat::kText;
 };
 
 // The parameters name=, state=, min_age= (such as 1s), view= (list, tree, stacks) and format=
@@ -64,10 +64,6 @@ std::string FibersAsText(const FibersView& view);
 std::string FibersAsJson(const FibersView& view);
 std::string FibersAsHtml(const FibersView& view);
 
-// "1.204s", "2.3ms": three digits are enough to see what matters, and nine are hard to read.
-std::string FormatAge(int64_t nanos);
-// "796ms", "over by 5ms", "-" for none.
-std::string FormatDeadline(int64_t left_nanos);
 // "3 fibers on 2 shards: …", a line.
 std::string FibersSummary(const FibersView& view);
 // "shard 1 did not answer …", a line for each; empty when all did.

@@ -74,6 +74,9 @@ std::vector<ConfigKey> PlatformConfigKeys() {
        .value = false,
        .help = "whether /debug/fibers has buttons that cancel a fiber; whoever reaches the admin "
                "server can press them"},
+      {.name = "admin.record_calls",
+       .value = true,
+       .help = "whether slow and failed calls are kept for /debug/calls; costs a call 0.1 us"},
       {.name = "shards",
        .value = 0,
        .help = "threads that run fibers; 0 takes the CPU quota of the cgroup, else the CPUs",
