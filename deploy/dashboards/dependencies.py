@@ -60,4 +60,22 @@ DASHBOARD = dashboard(
               Query("sum by (grpc_target) (rate("
                     "grpc_client_attempt_rcvd_total_compressed_message_size_bytes_sum"
                     "{@method}[@]))", "{{grpc_target}} received"), width=12)),
+    row("Calls that are sent again",
+        graph("Retries per second",
+              "Attempts made after one that failed. Their rate beside that of the calls is what "
+              "this service adds to a target's trouble.", "reqps",
+              Query(f"{_EACH} (rate(weft_client_retries_total{{@method}}[@]))", _TARGET)),
+        graph("Hedges per second",
+              "Attempts made beside a first one that took long; for methods with retry: HEDGE "
+              "only. Many: the target's latency has changed.", "reqps",
+              Query(f"{_EACH} (rate(weft_client_hedges_total{{@method}}[@]))", _TARGET)),
+        graph("Retry budget",
+              "What is left of it, and what was not sent again per second because it was used up. "
+              "At a half or less nothing is sent again: the target fails too often.",
+              "percentunit",
+              Query("min by (grpc_target) (weft_client_retry_budget_ratio{@pod})",
+                    "{{grpc_target}} left"),
+              Query("sum by (grpc_target) "
+                    "(rate(weft_client_retry_budget_exhausted_total{@pod}[@]))",
+                    "{{grpc_target}} not sent again"), limit=0.5)),
 )

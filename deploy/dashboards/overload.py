@@ -62,5 +62,17 @@ DASHBOARD = dashboard(
               Query("sum by (pod) (rate(weft_connections_accepted_total{@pod}[@]))",
                     "{{pod}} accepted"),
               Query("sum by (pod) (rate(weft_connections_refused_total{@pod}[@]))",
-                    "{{pod}} refused"), width=6)),
+                    "{{pod}} refused"), width=6),
+        graph("Calls refused for want of a token or scope",
+              "Per second; only where callers need tokens (auth.jwt.key_folder). UNAUTHENTICATED "
+              "from everybody: a key was rotated too early, or a clock is wrong.", "ops",
+              Query("sum by (grpc_status) (rate(weft_auth_rejected_calls_total{@pod}[@]))",
+                    "{{grpc_status}}"), width=12),
+        graph("Tokens",
+              "Seen per second: verified, which costs CPU, and remembered from before; and times "
+              "that the folder of keys could not be read, after which the keys before stay in use: "
+              "look at the log.", "ops",
+              Query("sum by (seen) (rate(weft_auth_tokens_total{@pod}[@]))", "{{seen}}"),
+              Query("sum by (pod) (rate(weft_auth_key_reloads_failed_total{@pod}[@]))",
+                    "{{pod}} reloads failed"), width=12)),
 )

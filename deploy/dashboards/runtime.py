@@ -108,4 +108,38 @@ DASHBOARD = dashboard(
                     "{{pod}} {{pool}} rejected"),
               Query("sum by (pod, pool) (rate(weft_blocking_given_up_total{@pod}[@]))",
                     "{{pod}} {{pool}} given up"), width=6)),
+    row("What the container may have",
+        graph("The CPU of each shard",
+              "own code: CPU time of the shard's thread. no CPU: time in which it could have run "
+              "and had none, since others had it or the quota was used up. That part of a loop's "
+              "lag is not the code's fault.", "percentunit",
+              Query(f"{_EACH} (rate(weft_loop_cpu_seconds_total{{@pod}}[@]))",
+                    _SHARD + " own code"),
+              Query(f"{_EACH} (rate(weft_loop_cpu_wait_seconds_total{{@pod}}[@]))",
+                    _SHARD + " no CPU")),
+        graph("CPU against its quota",
+              "CPUs in use, and those that the process may use. Near the quota it is throttled: "
+              "raise the limit, or add pods.", "short",
+              Query("sum by (pod) (rate(process_cpu_seconds_total{@pod}[@]))", "{{pod}} used"),
+              Query("sum by (pod) (weft_cpu_quota_cores{@pod})", "{{pod}} quota")),
+        graph("Throttling",
+              "The part of the quota's periods in which the container was stopped, and seconds of "
+              "it in each second, summed over CPUs. Latency suffers at once: raise the CPU limit.",
+              "percentunit",
+              Query("sum by (pod) (rate(weft_cpu_throttled_periods_total{@pod}[@])) / clamp_min("
+                    "sum by (pod) (rate(weft_cpu_periods_total{@pod}[@])), 1)",
+                    "{{pod}} periods"),
+              Query("sum by (pod) (rate(weft_cpu_throttled_seconds_total{@pod}[@]))",
+                    "{{pod}} seconds")),
+        graph("Memory against its limit",
+              "The working set, which Kubernetes compares with the limit. At the limit the kernel "
+              "ends the container: raise it, or look for what grows.", "bytes",
+              Query("sum by (pod) (weft_memory_usage_bytes{@pod})", "{{pod}} used"),
+              Query("sum by (pod) (weft_memory_limit_bytes{@pod})", "{{pod}} limit"), width=12),
+        graph("Drain",
+              "How long a pod that was told to end has been at it, and within what it must be "
+              "done; then it is ended with calls in flight.", "s",
+              Query("max by (pod) (weft_drain_seconds{@pod})", "{{pod}} drains for"),
+              Query("max by (pod) (weft_drain_limit_seconds{@pod})", "{{pod}} limit"),
+              width=12)),
 )

@@ -138,6 +138,7 @@ absl::Status App::StartServer() {
       MakeAuthenticator(config_, runtime_->shards());
   if (!authenticator.ok()) return authenticator.status();
   authenticator_ = *std::move(authenticator);
+  attachments_.push_back(telemetry_->AttachAuthenticator(authenticator_.get()));
   services_.push_back(&health_);
   reflection_ = std::make_unique<rpc::Reflection>(services_);
   for (rpc::Service* service : reflection_->services()) services_.push_back(service);
@@ -198,6 +199,7 @@ absl::StatusOr<std::shared_ptr<rpc::Channel>> App::Channel(const std::string& ta
   options.interceptors = telemetry_->client_interceptors();
   auto channel = rpc::Channel::Create(target, std::move(options));
   if (channel.ok()) {
+    telemetry_->WatchChannel(*channel);
     absl::MutexLock hold(&cold_channels_mutex_);
     if (cold_channels_.has_value()) cold_channels_->push_back(*channel);
   }
@@ -235,6 +237,7 @@ absl::Status App::Drain(ExitGuard& guard) {
   kLog.Info("draining", {{"grace", absl::FormatDuration(grace)},
                          {"timeout", absl::FormatDuration(timeout)},
                          {"calls_in_flight", server_->Stats().calls_in_flight}});
+  telemetry_->drain().Begin(ShutdownLimit());
   // 1. Before anything is refused, so that nobody who looks is sent here any more.
   guard.Enter("telling that calls should go elsewhere");
   readiness_.SetNotReady("draining");

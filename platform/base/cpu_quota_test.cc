@@ -2,53 +2,28 @@
 
 #include <gtest/gtest.h>
 #include <sched.h>
-#include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
 #include <optional>
 #include <string>
 #include <thread>
 
+#include "platform/base/testing/fake_cgroups.h"
+
 namespace weft {
 namespace {
 
-constexpr char kMountV2[] =
-    "31 23 0:27 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate\n";
-constexpr char kMountV1[] =
-    "25 23 0:22 / /sys rw shared:7 - sysfs sysfs rw\n"
-    "33 31 0:30 / /sys/fs/cgroup/cpu,cpuacct rw,relatime shared:10 - cgroup cgroup "
-    "rw,cpu,cpuacct\n"
-    "36 31 0:33 / /sys/fs/cgroup/cpuset rw,relatime shared:11 - cgroup cgroup rw,cpuset\n";
-
-// A made-up /proc and /sys below a folder of the test's own.
 class CpuQuotaTest : public testing::Test {
  protected:
-  CpuQuotaTest()
-      : root_(std::filesystem::path(testing::TempDir()) /
-              testing::UnitTest::GetInstance()->current_test_info()->name()) {
-    std::filesystem::remove_all(root_);
-  }
-  ~CpuQuotaTest() override { std::filesystem::remove_all(root_); }
-
-  void Write(const std::string& path, const std::string& text) {
-    const std::filesystem::path file = root_ / path.substr(1);
-    std::filesystem::create_directories(file.parent_path());
-    std::ofstream(file) << text;
-    ASSERT_TRUE(std::filesystem::exists(file));
-  }
+  void Write(const std::string& path, const std::string& text) { cgroups_.Write(path, text); }
   void WriteV1(const std::string& cgroup, const std::string& quota, const std::string& period) {
     Write("/sys/fs/cgroup/cpu,cpuacct" + cgroup + "/cpu.cfs_quota_us", quota + "\n");
     Write("/sys/fs/cgroup/cpu,cpuacct" + cgroup + "/cpu.cfs_period_us", period + "\n");
   }
-  CpuQuotaPaths Paths() const {
-    return {.cgroup = root_ / "proc/self/cgroup",
-            .mountinfo = root_ / "proc/self/mountinfo",
-            .root = root_};
-  }
+  CgroupPaths Paths() const { return cgroups_.Paths(); }
   std::optional<int> Quota() const { return CpuQuota(Paths()); }
 
-  const std::filesystem::path root_;
+  FakeCgroups cgroups_;
 };
 
 TEST_F(CpuQuotaTest, V2QuotaIsReadAndRoundedUp) {
@@ -169,7 +144,7 @@ TEST_F(CpuQuotaTest, AbsentFilesAreNoLimit) {
 
 TEST_F(CpuQuotaTest, UnreadableFilesAreNoLimit) {
   // Folders in the place of files: reading them fails for every user, root too.
-  std::filesystem::create_directories(root_ / "sys/fs/cgroup/app/cpu.max");
+  std::filesystem::create_directories(cgroups_.root() / "sys/fs/cgroup/app/cpu.max");
   Write("/proc/self/mountinfo", kMountV2);
   Write("/proc/self/cgroup", "0::/app\n");
   EXPECT_EQ(Quota(), std::nullopt);

@@ -80,6 +80,7 @@ struct StackStats {
 // A reading of one shard's counters. Totals only grow.
 struct ShardStats {
   int shard = 0;
+  int64_t thread_id = 0;  // as the kernel counts: a folder of /proc/self/task
   uint64_t fibers_spawned_total = 0;
   uint64_t fibers_finished_total = 0;
   uint64_t loop_iterations_total = 0;

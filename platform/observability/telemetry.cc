@@ -5,6 +5,8 @@
 #include "platform/fiber/blocking_calls.h"
 #include "platform/observability/logging/grpc_log.h"
 #include "platform/observability/metrics/admission_metrics.h"
+#include "platform/observability/metrics/auth_metrics.h"
+#include "platform/observability/metrics/cgroup_metrics.h"
 #include "platform/observability/metrics/pool_metrics.h"
 #include "platform/observability/metrics/process_metrics.h"
 #include "platform/observability/metrics/server_metrics.h"
@@ -30,11 +32,14 @@ absl::StatusOr<std::unique_ptr<Telemetry>> Telemetry::Start(TelemetryOptions opt
 Telemetry::Telemetry(TelemetryOptions options, std::unique_ptr<Tracing> tracing)
     : options_(std::move(options)), tracing_(std::move(tracing)) {
   Keep(std::make_unique<ProcessMetrics>());
+  Keep(std::make_unique<CgroupMetrics>());
   Keep(std::make_unique<BuildInfo>(options_.service_name, options_.service_version));
   Keep(std::make_unique<TelemetryMetrics>());
+  registrations_.push_back(registry_.Add(drain_));
   if (options_.metrics) {
     registrations_.push_back(registry_.Add(server_calls_));
     registrations_.push_back(registry_.Add(client_calls_));
+    registrations_.push_back(registry_.Add(channels_));
     registrations_.push_back(registry_.Add(of_runtime_.loop_lag()));
     registrations_.push_back(registry_.Add(of_runtime_.stalls()));
     registrations_.push_back(registry_.Add(of_runtime_.deadlocks()));
@@ -89,6 +94,10 @@ Telemetry::Attachment Telemetry::AttachAdmission(const rpc::Admission& admission
 
 Telemetry::Attachment Telemetry::AttachClientRateLimit(const rpc::ClientRateLimit& limit) {
   return Attachment(std::make_unique<ClientRateLimitMetrics>(limit), registry_);
+}
+
+Telemetry::Attachment Telemetry::AttachAuthenticator(const rpc::JwtAuthenticator* authenticator) {
+  return Attachment(std::make_unique<AuthMetrics>(authenticator), registry_);
 }
 
 Telemetry::Attachment Telemetry::AttachBlockingPool(const BlockingPool& pool) {

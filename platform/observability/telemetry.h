@@ -25,13 +25,17 @@
 #include "platform/fiber/runtime.h"
 #include "platform/observability/calls/call_recorder.h"
 #include "platform/observability/logging/failed_calls.h"
+#include "platform/observability/metrics/channel_metrics.h"
 #include "platform/observability/metrics/client_calls.h"
+#include "platform/observability/metrics/drain_metrics.h"
 #include "platform/observability/metrics/registry.h"
 #include "platform/observability/metrics/server_calls.h"
 #include "platform/observability/runtime_telemetry.h"
 #include "platform/observability/tracing/tracing.h"
 #include "platform/rpc/admission/admission.h"
 #include "platform/rpc/admission/client_rate_limit.h"
+#include "platform/rpc/auth/jwt_authenticator.h"
+#include "platform/rpc/client/channel.h"
 #include "platform/rpc/client/interceptor.h"
 #include "platform/rpc/server/interceptor.h"
 #include "platform/rpc/server/server.h"
@@ -95,7 +99,15 @@ class Telemetry {
   Attachment AttachServer(const rpc::Server& server);
   Attachment AttachAdmission(const rpc::Admission& admission);
   Attachment AttachClientRateLimit(const rpc::ClientRateLimit& limit);
+  // Null: nobody needs a token.
+  Attachment AttachAuthenticator(const rpc::JwtAuthenticator* authenticator);
   Attachment AttachBlockingPool(const BlockingPool& pool);
+  // Shows it in the metrics as long as it lives. Any thread.
+  void WatchChannel(const std::shared_ptr<const rpc::Channel>& channel) {
+    channels_.Watch(channel);
+  }
+
+  DrainMetrics& drain() { return drain_; }
 
   // The calls of the runtime that was attached; null where they are not recorded.
   const CallRecorder* calls() const { return options_.record_calls ? &calls_ : nullptr; }
@@ -121,6 +133,8 @@ class Telemetry {
   FailedCallLog failed_calls_;
   CallRecorder calls_;
   MetricsClientInterceptor client_calls_;
+  ChannelMetrics channels_;
+  DrainMetrics drain_;
   RuntimeTelemetry of_runtime_;
   const std::unique_ptr<Tracing> tracing_;  // null without tracing
   std::vector<Attachment> own_;

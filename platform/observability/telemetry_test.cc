@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <set>
 #include <string>
@@ -58,6 +60,17 @@ TEST(Telemetry, RendersEveryMetricOfTheCatalogueAndNoOther) {
   auto of_server = (*telemetry)->AttachServer(server);
   rpc::Admission admission(1);
   auto of_admission = (*telemetry)->AttachAdmission(admission);
+  const std::filesystem::path keys =
+      std::filesystem::path(testing::TempDir()) / "keys_of_telemetry_test";
+  std::filesystem::create_directories(keys);
+  std::ofstream(keys / "one.hs256.secret") << std::string(32, 'k');
+  auto authenticator =
+      rpc::JwtAuthenticator::Create(1, {.key_folder = keys, .issuer = "login", .audience = "shop"});
+  ASSERT_TRUE(authenticator.ok()) << authenticator.status();
+  auto of_authenticator = (*telemetry)->AttachAuthenticator(authenticator->get());
+  auto channel = rpc::Channel::Create("dns:///pricing:1");
+  ASSERT_TRUE(channel.ok()) << channel.status();
+  (*telemetry)->WatchChannel(*channel);
   rpc::ClientRateLimit rate_limit({});
   auto of_rate_limit = (*telemetry)->AttachClientRateLimit(rate_limit);
   BlockingPool pool({.name = "files", .threads = 1});

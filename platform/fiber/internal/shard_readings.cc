@@ -20,6 +20,7 @@ void Shard::RotateLongestRun(int64_t now_nanos) {
 ShardStats Shard::Stats() const {
   ShardStats stats;
   stats.shard = index_;
+  stats.thread_id = debugged_.thread_id;  // Set before anybody has the shard.
   stats.fibers_finished_total = finished_total_.Get();
   stats.fibers_spawned_total = spawned_total_.Get();
   stats.loop_iterations_total = iterations_total_.Get();

@@ -227,6 +227,8 @@ TEST(MetricsClientInterceptor, CountsEveryAttemptOfARetriedCallAndTheCallOnce) {
   const std::string text = RenderMetrics(interceptor);
   const std::string labels = "grpc_method=\"shop.v1.Shop/Get\",grpc_target=\"dns:///a:1\"";
   EXPECT_THAT(text, HasSubstr("grpc_client_attempt_started_total{" + labels + "} 2\n"));
+  EXPECT_THAT(text, HasSubstr("weft_client_retries_total{" + labels + "} 1\n"));
+  EXPECT_THAT(text, HasSubstr("weft_client_hedges_total{" + labels + "} 0\n"));
   EXPECT_THAT(text, HasSubstr("grpc_client_attempt_duration_seconds_sum{" + labels +
                               ",grpc_status=\"UNAVAILABLE\"} 0.002"));
   EXPECT_THAT(text, HasSubstr("grpc_client_attempt_duration_seconds_sum{" + labels +
@@ -237,6 +239,29 @@ TEST(MetricsClientInterceptor, CountsEveryAttemptOfARetriedCallAndTheCallOnce) {
                               ",grpc_status=\"OK\"} 0.106"));
   EXPECT_THAT(text, Not(HasSubstr("grpc_client_call_duration_seconds_count{" + labels +
                                   ",grpc_status=\"UNAVAILABLE\"}")));
+}
+
+TEST(MetricsClientInterceptor, CountsHedgesApart) {
+  MetricsClientInterceptor interceptor;
+  SimulatedClock clock;
+  Runtime runtime({.shards = 1, .clock = &clock});
+  const std::string target = "dns:///a:1";
+  runtime.Run([&] {
+    rpc::Metadata metadata;
+    rpc::OutgoingCall call{kGet, target, metadata, absl::InfiniteFuture()};
+    auto first = interceptor.Start(call);
+    call.attempt = 2;
+    call.hedge = true;
+    auto hedge = interceptor.Start(call);
+    hedge->End({absl::OkStatus()});
+    first->End({absl::CancelledError("the hedge was first"), 0, 0, /*will_retry=*/true});
+    first->EndRetriedCall(absl::OkStatus());
+  });
+  const std::string text = RenderMetrics(interceptor);
+  const std::string labels = "grpc_method=\"shop.v1.Shop/Get\",grpc_target=\"dns:///a:1\"";
+  EXPECT_THAT(text, HasSubstr("grpc_client_attempt_started_total{" + labels + "} 2\n"));
+  EXPECT_THAT(text, HasSubstr("weft_client_retries_total{" + labels + "} 0\n"));
+  EXPECT_THAT(text, HasSubstr("weft_client_hedges_total{" + labels + "} 1\n"));
 }
 
 TEST(MetricsClientInterceptor, CountsACallThatWasCancelledBeforeItsSecondAttempt) {

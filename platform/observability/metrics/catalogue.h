@@ -106,6 +106,19 @@ inline constexpr auto kOtherMetrics = std::to_array<Metric>({
      "fiber",
      "Time the shard's loop spent outside of waiting: its rate is the shard's utilisation.",
      {"shard"}},
+    {"weft_loop_cpu_seconds_total",
+     MetricType::kCounter,
+     "seconds",
+     "fiber",
+     "CPU time of the shard's thread: what its own code took.",
+     {"shard"}},
+    {"weft_loop_cpu_wait_seconds_total",
+     MetricType::kCounter,
+     "seconds",
+     "fiber",
+     "Time that the shard's thread could have run and had no CPU: others had it, or the quota was "
+     "used up.",
+     {"shard"}},
     {"weft_poll_events_total",
      MetricType::kCounter,
      "1",
@@ -176,6 +189,26 @@ inline constexpr auto kOtherMetrics = std::to_array<Metric>({
     {"process_start_time_seconds", MetricType::kGauge, "seconds", "process",
      "Start of the process, as Unix time."},
     {"process_threads", MetricType::kGauge, "1", "process", "Threads."},
+    {"weft_drain_seconds", MetricType::kGauge, "seconds", "app",
+     "Time since the process was told to end; 0 before."},
+    {"weft_drain_limit_seconds", MetricType::kGauge, "seconds", "app",
+     "Time within which the process ends once it was told to; 0 before."},
+
+    // What bounds the process from outside.
+    {"weft_cpu_quota_cores", MetricType::kGauge, "1", "process",
+     "CPUs that the process may use: the cgroup's quota, or else those of its affinity mask."},
+    {"weft_cpu_periods_total", MetricType::kCounter, "1", "process",
+     "Periods of the CPU quota in which the cgroup ran; 0 without a quota."},
+    {"weft_cpu_throttled_periods_total", MetricType::kCounter, "1", "process",
+     "Periods in which the cgroup was stopped, its CPU quota being used up."},
+    {"weft_cpu_throttled_seconds_total", MetricType::kCounter, "seconds", "process",
+     "Time for which the cgroup was stopped, its CPU quota being used up, summed over the CPUs."},
+    {"weft_memory_limit_bytes", MetricType::kGauge, "bytes", "process",
+     "Memory that the process may use: the cgroup's limit, or else the machine's."},
+    {"weft_memory_usage_bytes", MetricType::kGauge, "bytes", "process",
+     "Memory of the cgroup without file pages that can be dropped (Kubernetes' working set), or "
+     "else "
+     "resident memory."},
 
     // Telemetry itself.
     {"weft_build_info",

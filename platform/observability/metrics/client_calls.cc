@@ -15,6 +15,13 @@ constexpr const Metric& kSent =
 constexpr const Metric& kReceived =
     CataloguedMetric("grpc_client_attempt_rcvd_total_compressed_message_size_bytes");
 constexpr const Metric& kCall = CataloguedMetric("grpc_client_call_duration_seconds");
+constexpr const Metric& kRetries = CataloguedMetric("weft_client_retries_total");
+constexpr const Metric& kHedges = CataloguedMetric("weft_client_hedges_total");
+
+double StartedOf(const CallTotalsMap& totals, const CallTotalsMap::key_type& key) {
+  const auto found = totals.find(key);
+  return found == totals.end() ? 0 : static_cast<double>(found->second.started);
+}
 
 }  // namespace
 
@@ -29,15 +36,16 @@ class MetricsClientInterceptor::Tracker final : public rpc::ClientCallTracker {
         target_(call.target),
         is_first_(call.attempt == 1),
         start_nanos_(clock_.MonotonicNanos()),
-        counters_(Find(is_first_ ? tables_.only_attempts : tables_.other_attempts)) {
+        counters_(Find(is_first_    ? tables_.only_attempts
+                       : call.hedge ? tables_.hedges
+                                    : tables_.retries)) {
     OptionalLock lock(mutex_);
     counters_.Started();
   }
 
   void End(const rpc::EndedCall& ended) override {
     const int64_t nanos = clock_.MonotonicNanos() - start_nanos_;
-    CallCounters& counters =
-        is_first_ && ended.will_retry ? Find(tables_.other_attempts) : counters_;
+    CallCounters& counters = is_first_ && ended.will_retry ? Find(tables_.retried) : counters_;
     OptionalLock lock(mutex_);
     counters.Ended(ended.status.code(), nanos, ended.sent_bytes, ended.received_bytes);
   }
@@ -72,9 +80,15 @@ std::unique_ptr<rpc::ClientCallTracker> MetricsClientInterceptor::Start(rpc::Out
 std::vector<prometheus::MetricFamily> MetricsClientInterceptor::Collect() const {
   CallTotalsMap attempts;
   CallTotalsMap calls;
+  CallTotalsMap retries;
+  CallTotalsMap hedges;
   tables_.ForEach([&](const Tables& tables) {
-    AddTotals(tables.only_attempts, attempts);
-    AddTotals(tables.other_attempts, attempts);
+    for (const CallTable* table :
+         {&tables.only_attempts, &tables.retried, &tables.retries, &tables.hedges}) {
+      AddTotals(*table, attempts);
+    }
+    AddTotals(tables.retries, retries);
+    AddTotals(tables.hedges, hedges);
     AddTotals(tables.only_attempts, calls);
     AddTotals(tables.retried_calls, calls);
   });
@@ -84,9 +98,14 @@ std::vector<prometheus::MetricFamily> MetricsClientInterceptor::Collect() const 
   prometheus::MetricFamily sent = MakeFamily(kSent);
   prometheus::MetricFamily received = MakeFamily(kReceived);
   prometheus::MetricFamily call = MakeFamily(kCall);
+  prometheus::MetricFamily retries_family = MakeFamily(kRetries);
+  prometheus::MetricFamily hedges_family = MakeFamily(kHedges);
   for (const auto& [key, totals] : attempts) {
     const auto& [method, target] = key;
     AddSample(started, kStarted, {method, target}, static_cast<double>(totals.started));
+    // Zero too: a rate needs a value from before the first one.
+    AddSample(retries_family, kRetries, {method, target}, StartedOf(retries, key));
+    AddSample(hedges_family, kHedges, {method, target}, StartedOf(hedges, key));
     for (const auto& [code, ended] : totals.ended) {
       const std::string status = StatusLabel(code);
       AddHistogram(attempt, kAttempt, {method, target, status}, ended.duration,
@@ -104,8 +123,9 @@ std::vector<prometheus::MetricFamily> MetricsClientInterceptor::Collect() const 
                    1e-9 * static_cast<double>(ended.duration_nanos));
     }
   }
-  return {std::move(started), std::move(attempt), std::move(sent), std::move(received),
-          std::move(call)};
+  return {std::move(started),      std::move(attempt), std::move(sent),
+          std::move(received),     std::move(call),    std::move(retries_family),
+          std::move(hedges_family)};
 }
 
 }  // namespace weft::observability

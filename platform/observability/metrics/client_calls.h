@@ -4,7 +4,8 @@
 // caller saw.
 //
 // Nearly every call is one attempt. Such a one is counted once, for both; calls that were retried
-// have tables of their own, and a scrape adds them up.
+// have tables of their own, and a scrape adds them up. weft_client_retries_total and
+// weft_client_hedges_total are the attempts that came after a first one, and those beside one.
 #ifndef WEFT_PLATFORM_OBSERVABILITY_METRICS_CLIENT_CALLS_H_
 #define WEFT_PLATFORM_OBSERVABILITY_METRICS_CLIENT_CALLS_H_
 
@@ -32,7 +33,9 @@ class MetricsClientInterceptor final : public rpc::ClientInterceptor,
  private:
   struct Tables {
     CallTable only_attempts;  // of calls that took no other: they count as calls too
-    CallTable other_attempts;
+    CallTable retried;        // first attempts that were not the last
+    CallTable retries;
+    CallTable hedges;
     CallTable retried_calls;
   };
   class Tracker;

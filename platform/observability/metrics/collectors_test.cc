@@ -4,15 +4,20 @@
 #include <string>
 #include <vector>
 
+#include "platform/base/testing/fake_cgroups.h"
 #include "platform/fiber/blocking_pool.h"
 #include "platform/fiber/cancel_scope.h"
 #include "platform/fiber/channel.h"
 #include "platform/fiber/fiber.h"
 #include "platform/fiber/runtime.h"
 #include "platform/fiber/task_group.h"
+#include "platform/fiber/testing/simulated_clock.h"
 #include "platform/observability/metrics/admission_metrics.h"
 #include "platform/observability/metrics/blocking_call_metrics.h"
+#include "platform/observability/metrics/cgroup_metrics.h"
+#include "platform/observability/metrics/channel_metrics.h"
 #include "platform/observability/metrics/deadlock_metrics.h"
+#include "platform/observability/metrics/drain_metrics.h"
 #include "platform/observability/metrics/pool_metrics.h"
 #include "platform/observability/metrics/process_metrics.h"
 #include "platform/observability/metrics/registry.h"
@@ -153,6 +158,67 @@ TEST(AdmissionMetrics, ShowsLimitsByShardAndWhatWasTurnedAway) {
   EXPECT_THAT(text, HasSubstr("weft_admission_in_flight{shard=\"0\"} 0\n"));
   EXPECT_THAT(text, HasSubstr("weft_admission_shed_total{criticality=\"sheddable\","
                               "reason=\"delay\"} 0\n"));
+}
+
+TEST(RuntimeMetrics, ShowsWhatEachShardHadOfTheCpu) {
+  Runtime runtime({.shards = 2});
+  runtime.Run([] {}, 1);
+  const std::string text = RenderMetrics(RuntimeMetrics(runtime));
+  EXPECT_THAT(text, ContainsRegex("weft_loop_cpu_seconds_total[{]shard=\"1\"[}] [0-9.e-]+[1-9]"));
+  EXPECT_THAT(text, HasSubstr("weft_loop_cpu_wait_seconds_total{shard=\"0\"} "));
+}
+
+TEST(CgroupMetrics, ShowsQuotaThrottlingAndMemory) {
+  FakeCgroups cgroups;
+  cgroups.Write("/proc/self/mountinfo", kMountV2);
+  cgroups.Write("/proc/self/cgroup", "0::/app\n");
+  cgroups.Write("/sys/fs/cgroup/app/cpu.max", "50000 100000\n");
+  cgroups.Write("/sys/fs/cgroup/app/cpu.stat",
+                "nr_periods 9\nnr_throttled 4\nthrottled_usec 1500000\n");
+  cgroups.Write("/sys/fs/cgroup/app/memory.max", "1048576\n");
+  cgroups.Write("/sys/fs/cgroup/app/memory.current", "4096\n");
+  const std::string text = RenderMetrics(CgroupMetrics(cgroups.Paths()));
+  EXPECT_THAT(text, HasSubstr("weft_cpu_quota_cores 0.5\n"));
+  EXPECT_THAT(text, HasSubstr("weft_cpu_periods_total 9\n"));
+  EXPECT_THAT(text, HasSubstr("weft_cpu_throttled_periods_total 4\n"));
+  EXPECT_THAT(text, HasSubstr("weft_cpu_throttled_seconds_total 1.5\n"));
+  EXPECT_THAT(text, HasSubstr("weft_memory_limit_bytes 1048576\n"));
+  EXPECT_THAT(text, HasSubstr("weft_memory_usage_bytes 4096\n"));
+}
+
+TEST(CgroupMetrics, WithoutCgroupsTheMachineIsTheLimit) {
+  FakeCgroups cgroups;
+  const std::string text = RenderMetrics(CgroupMetrics(cgroups.Paths()));
+  EXPECT_THAT(text, ContainsRegex("weft_cpu_quota_cores [1-9]"));
+  EXPECT_THAT(text, HasSubstr("weft_cpu_throttled_seconds_total 0\n"));
+  EXPECT_THAT(text, ContainsRegex("weft_memory_limit_bytes [1-9]"));
+  EXPECT_THAT(text, ContainsRegex("weft_memory_usage_bytes [1-9]"));
+}
+
+TEST(DrainMetrics, TellsHowLongItLastsAndMay) {
+  SimulatedClock clock;
+  DrainMetrics metrics(clock);
+  EXPECT_THAT(RenderMetrics(metrics), HasSubstr("weft_drain_seconds 0\n"));
+  metrics.Begin(absl::Seconds(33));
+  clock.Advance(absl::Seconds(4));
+  EXPECT_THAT(RenderMetrics(metrics), HasSubstr("weft_drain_seconds 4\n"));
+  EXPECT_THAT(RenderMetrics(metrics), HasSubstr("weft_drain_limit_seconds 33\n"));
+}
+
+TEST(ChannelMetrics, ShowsBudgetsByTargetOfChannelsThatLive) {
+  ChannelMetrics metrics;
+  auto one = rpc::Channel::Create("dns:///pricing:1", {.retry = {.budget_tokens = 4}});
+  auto other = rpc::Channel::Create("dns:///pricing:1", {.retry = {.budget_tokens = 4}});
+  auto gone = rpc::Channel::Create("dns:///gone:1");
+  ASSERT_TRUE(one.ok() && other.ok() && gone.ok());
+  for (const auto& channel : {*one, *other, *gone}) metrics.Watch(channel);
+  gone->reset();
+  const std::string text = RenderMetrics(metrics);
+  EXPECT_THAT(text, HasSubstr("weft_client_retry_budget_ratio{grpc_target=\"dns:///pricing:1\"} "
+                              "1\n"));
+  EXPECT_THAT(text, HasSubstr("weft_client_retry_budget_exhausted_total{grpc_target=\"dns:///"
+                              "pricing:1\"} 0\n"));
+  EXPECT_THAT(text, Not(HasSubstr("gone")));
 }
 
 TEST(BlockingPoolMetrics, ShowsThePoolByName) {

@@ -1,7 +1,10 @@
 #include "platform/observability/metrics/runtime_metrics.h"
 
+#include <fstream>
 #include <string>
 #include <utility>
+
+#include "absl/strings/str_cat.h"
 
 #include "platform/observability/metrics/families.h"
 
@@ -11,6 +14,21 @@ namespace {
 constexpr const Metric& kLoopLag = CataloguedMetric("weft_loop_lag_seconds");
 constexpr const Metric& kFibers = CataloguedMetric("weft_fibers");
 constexpr const Metric& kScopesCancelled = CataloguedMetric("weft_scopes_cancelled_total");
+constexpr const Metric& kLoopCpu = CataloguedMetric("weft_loop_cpu_seconds_total");
+constexpr const Metric& kLoopCpuWait = CataloguedMetric("weft_loop_cpu_wait_seconds_total");
+
+// The kernel's Documentation/scheduler/sched-stats.rst, "/proc/<pid>/schedstat": nanoseconds on a
+// CPU, and nanoseconds runnable without one.
+void AddThreadTimes(const ShardStats& stats, prometheus::MetricFamily& cpu,
+                    prometheus::MetricFamily& wait) {
+  std::ifstream file(absl::StrCat("/proc/self/task/", stats.thread_id, "/schedstat"));
+  double cpu_nanos = 0;
+  double wait_nanos = 0;
+  if (!(file >> cpu_nanos >> wait_nanos)) return;  // a kernel without CONFIG_SCHED_INFO
+  const std::string shard = std::to_string(stats.shard);
+  AddSample(cpu, kLoopCpu, {shard}, 1e-9 * cpu_nanos);
+  AddSample(wait, kLoopCpuWait, {shard}, 1e-9 * wait_nanos);
+}
 
 // A metric of one value a shard.
 struct ShardValue {
@@ -115,6 +133,11 @@ std::vector<prometheus::MetricFamily> RuntimeMetrics::Collect() const {
       }
     }
   }
+  prometheus::MetricFamily cpu = MakeFamily(kLoopCpu);
+  prometheus::MetricFamily cpu_wait = MakeFamily(kLoopCpuWait);
+  for (const ShardStats& stats : shards) AddThreadTimes(stats, cpu, cpu_wait);
+  families.push_back(std::move(cpu));
+  families.push_back(std::move(cpu_wait));
   prometheus::MetricFamily& cancelled = families.emplace_back(MakeFamily(kScopesCancelled));
   for (const ShardStats& stats : shards) {
     for (size_t cause = 1; cause < kCancelCauses; ++cause) {  // kNone is none.

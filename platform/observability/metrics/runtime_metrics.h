@@ -37,7 +37,8 @@ class LoopLagMetrics final : public RuntimeObserver, public prometheus::Collecta
   std::array<std::atomic<Histogram*>, kMaxMeasuredShards> shards_{};
 };
 
-// Reads Runtime::Stats() at scrape time.
+// Reads Runtime::Stats() at scrape time, and a small file under /proc for each shard: not on a
+// shard.
 class RuntimeMetrics final : public prometheus::Collectable {
  public:
   // `runtime` outlives this.

@@ -144,6 +144,8 @@ Channel::~Channel() {
   grpc_shutdown();
 }
 
+RetryBudgetStats Channel::RetryBudget() const { return retries_->BudgetStats(); }
+
 absl::Status Channel::Connect(absl::Time deadline) {
   if (!OnFiber()) return WaitForConnection(*this, deadline, Clock::Real(), {});
   const Clock& clock = Runtime::Current()->clock();

@@ -90,6 +90,9 @@ class Channel {
   // trying until `deadline`. Errors: DEADLINE_EXCEEDED naming the target; those of Blocking().
   absl::Status Connect(absl::Time deadline);
 
+  // Any thread.
+  RetryBudgetStats RetryBudget() const;
+
   const std::string& target() const { return target_; }
   const ChannelOptions& options() const { return options_; }
   grpc_channel* core() const { return core_; }

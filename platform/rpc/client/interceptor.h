@@ -34,6 +34,7 @@ struct OutgoingCall {
   Metadata& metadata;   // to be sent; may be added to
   absl::Time deadline;  // may be brought forward
   int attempt = 1;      // outside the retries always 1
+  bool hedge = false;   // made beside the first attempt (retry.h)
 };
 
 // A call that has ended.

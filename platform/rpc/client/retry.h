@@ -44,6 +44,7 @@
 #ifndef WEFT_PLATFORM_RPC_CLIENT_RETRY_H_
 #define WEFT_PLATFORM_RPC_CLIENT_RETRY_H_
 
+#include <cstdint>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -69,6 +70,12 @@ struct RetryPolicy {
 
 // A6 allows no more.
 inline constexpr int kMaxAttempts = 5;
+
+// What a channel has left for sending calls again.
+struct RetryBudgetStats {
+  double left = 1;               // share of budget_tokens; at a half or less nothing is sent again
+  uint64_t exhausted_total = 0;  // retries and hedges that were not made for want of tokens
+};
 
 // OK, or INVALID_ARGUMENT naming the field.
 absl::Status Validate(const RetryPolicy& policy);

@@ -100,7 +100,9 @@ std::optional<absl::Duration> ChannelRetries::Failed(const FailedAttempt& attemp
   const bool affordable = budget_.Spend();
   const bool allowed =
       attempt.repeatable || (attempt.never_sent && attempt.code == absl::StatusCode::kUnavailable);
-  if (told_not_to || !affordable || !allowed || attempt.number >= policy_.max_attempts) {
+  if (told_not_to || !allowed || attempt.number >= policy_.max_attempts) return std::nullopt;
+  if (!affordable) {
+    exhausted_total_.fetch_add(1, std::memory_order_relaxed);
     return std::nullopt;
   }
   if (pushback.has_value()) {
@@ -108,6 +110,17 @@ std::optional<absl::Duration> ChannelRetries::Failed(const FailedAttempt& attemp
     return pushback;
   }
   return JitteredBackoff(policy_, (*backoffs)++, NextRandom());
+}
+
+bool ChannelRetries::TakeHedge() {
+  if (budget_.Take()) return true;
+  exhausted_total_.fetch_add(1, std::memory_order_relaxed);
+  return false;
+}
+
+RetryBudgetStats ChannelRetries::BudgetStats() const {
+  return {.left = budget_.Left(),
+          .exhausted_total = exhausted_total_.load(std::memory_order_relaxed)};
 }
 
 // SplitMix64 (Steele, Lea, Flood: "Fast Splittable Pseudorandom Number Generators", 2014): its

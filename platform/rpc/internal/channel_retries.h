@@ -31,6 +31,11 @@ class RetryBudget {
   bool Spend() { return Add(-1000) > max_ / 2; }
   // For a hedge: whether there is enough left for one; then it is taken.
   bool Take();
+  // The share that is left.
+  double Left() const {
+    return static_cast<double>(milli_tokens_.load(std::memory_order_relaxed)) /
+           static_cast<double>(max_);
+  }
 
  private:
   int64_t Add(int64_t change);
@@ -66,13 +71,15 @@ class ChannelRetries {
   // Whether what failed like this may succeed another time. `pushed_back`: the server said when.
   bool IsRetryable(absl::StatusCode code, bool pushed_back = false) const;
   // Whether a hedge may be made.
-  bool TakeHedge() { return budget_.Take(); }
+  bool TakeHedge();
+  RetryBudgetStats BudgetStats() const;
 
  private:
   double NextRandom();
 
   const RetryPolicy policy_;
   RetryBudget budget_;
+  std::atomic<uint64_t> exhausted_total_{0};
   std::atomic<uint64_t> random_state_;
 };
 

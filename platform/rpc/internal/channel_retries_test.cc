@@ -125,6 +125,22 @@ TEST(RetryBudget, AFailureThatIsNotRetriedSpendsToo) {
   EXPECT_EQ(retries.Failed({}, &backoffs), std::nullopt);
 }
 
+TEST(RetryBudget, TellsWhatIsLeftAndWhatWasNotSentForWantOfIt) {
+  ChannelRetries retries({.budget_tokens = 4}, 1);
+  EXPECT_EQ(retries.BudgetStats().left, 1);
+  int backoffs = 0;
+  EXPECT_NE(retries.Failed({}, &backoffs), std::nullopt);
+  EXPECT_EQ(retries.BudgetStats().left, 0.75);
+  EXPECT_EQ(retries.BudgetStats().exhausted_total, 0u);
+  EXPECT_EQ(retries.Failed({}, &backoffs), std::nullopt);
+  EXPECT_FALSE(retries.TakeHedge());
+  EXPECT_EQ(retries.BudgetStats().exhausted_total, 2u);
+  // What would not have been sent again anyway does not count.
+  EXPECT_EQ(retries.Failed({.repeatable = false}, &backoffs), std::nullopt);
+  EXPECT_EQ(retries.Failed({.number = 3}, &backoffs), std::nullopt);
+  EXPECT_EQ(retries.BudgetStats().exhausted_total, 2u);
+}
+
 // Attempts a call, when each attempt fails with this chance.
 double Amplification(double failing, uint64_t seed) {
   constexpr int kCalls = 20'000;

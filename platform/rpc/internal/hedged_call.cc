@@ -33,7 +33,7 @@ class Hedge {
     if (!weft::SleepFor(delay).ok()) return;
     if (!call_.channel().retries().TakeHedge()) return;
     under_way_ = true;
-    succeeded_ = MakeOneAttempt(call_, options_, request_, reply_.get()).ok();
+    succeeded_ = MakeHedge(call_, options_, request_, reply_.get()).ok();
     under_way_ = false;
     if (succeeded_) first.Cancel(CancelCause::kSiblingSucceeded);
   }

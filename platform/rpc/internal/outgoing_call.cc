@@ -65,11 +65,12 @@ absl::Status OuterCall::End(absl::Status status) {
   return status;
 }
 
-CoreCall::CoreCall(OuterCall& outer, const CallOptions& options)
+CoreCall::CoreCall(OuterCall& outer, const CallOptions& options, bool hedge)
     : outer_(outer),
       options_(options),
       poller_(CompletionQueuePoller::Current()),
-      number_(++outer.attempts_) {
+      number_(++outer.attempts_),
+      hedge_(hedge) {
   ++outer_.under_way_;
   grpc_metadata_array_init(&initial_metadata_);
   grpc_metadata_array_init(&trailing_metadata_);
@@ -92,7 +93,8 @@ absl::Time CoreCall::Deadline() const {
 absl::Status CoreCall::Start() {
   Channel& channel = outer_.channel();
   if (!outer_.metadata().empty()) metadata_ = outer_.metadata();
-  OutgoingCall outgoing = {outer_.method(), channel.target(), metadata_, Deadline(), number_};
+  OutgoingCall outgoing = {outer_.method(), channel.target(), metadata_,
+                           Deadline(),      number_,          hedge_};
   for (ClientInterceptor* const interceptor : channel.inner_interceptors()) {
     if (auto tracker = interceptor->Start(outgoing)) trackers_.push_back(std::move(tracker));
   }

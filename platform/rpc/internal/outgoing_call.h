@@ -71,9 +71,10 @@ class OuterCall {
 // no tag is out.
 class CoreCall {
  public:
-  explicit CoreCall(OuterCall& outer) : CoreCall(outer, outer.options()) {}
-  // What it receives goes to where `options` say: those of the call in all else. They outlive it.
-  CoreCall(OuterCall& outer, const CallOptions& options);
+  explicit CoreCall(OuterCall& outer) : CoreCall(outer, outer.options(), /*hedge=*/false) {}
+  // A hedge. What it receives goes to where `options` say: those of the call in all else. They
+  // outlive it.
+  CoreCall(OuterCall& outer, const CallOptions& options) : CoreCall(outer, options, true) {}
   ~CoreCall();
   CoreCall(const CoreCall&) = delete;
   CoreCall& operator=(const CoreCall&) = delete;
@@ -111,12 +112,14 @@ class CoreCall {
   uint64_t received_bytes = 0;
 
  private:
+  CoreCall(OuterCall& outer, const CallOptions& options, bool hedge);
   absl::Time Deadline() const;
 
   OuterCall& outer_;
   const CallOptions& options_;
   CompletionQueuePoller* const poller_;
   const int number_;
+  const bool hedge_;
   Metadata metadata_;
   Trackers trackers_;
   grpc_call* core_ = nullptr;

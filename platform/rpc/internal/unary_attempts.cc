@@ -110,9 +110,9 @@ absl::Status MakeAttempts(OuterCall& call, const google::protobuf::MessageLite& 
   }
 }
 
-absl::Status MakeOneAttempt(OuterCall& call, const CallOptions& options,
-                            const google::protobuf::MessageLite& request,
-                            google::protobuf::MessageLite* reply) {
+absl::Status MakeHedge(OuterCall& call, const CallOptions& options,
+                       const google::protobuf::MessageLite& request,
+                       google::protobuf::MessageLite* reply) {
   CoreCall attempt(call, options);
   absl::Status status = RunAttempt(attempt, request, reply);
   if (status.ok()) call.channel().retries().Succeeded();

@@ -15,10 +15,11 @@ namespace weft::rpc::internal {
 absl::Status MakeAttempts(OuterCall& call, const google::protobuf::MessageLite& request,
                           google::protobuf::MessageLite* reply);
 
-// A single one, whatever comes of it. `options`: as for CoreCall. Parks; a cancel point.
-absl::Status MakeOneAttempt(OuterCall& call, const CallOptions& options,
-                            const google::protobuf::MessageLite& request,
-                            google::protobuf::MessageLite* reply);
+// A single one beside those, whatever comes of it. `options`: as for CoreCall. Parks; a cancel
+// point.
+absl::Status MakeHedge(OuterCall& call, const CallOptions& options,
+                       const google::protobuf::MessageLite& request,
+                       google::protobuf::MessageLite* reply);
 
 }  // namespace weft::rpc::internal
 
