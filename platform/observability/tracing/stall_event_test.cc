@@ -24,8 +24,11 @@ namespace nostd = opentelemetry::nostd;
 namespace sdk = opentelemetry::sdk::trace;
 namespace trace = opentelemetry::trace;
 
+using ::testing::AllOf;
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 constexpr rpc::MethodDescriptor kGet = {"/shop.v1.Shop/Get", rpc::MethodKind::kUnary};
 
@@ -114,7 +117,8 @@ TEST_F(StallEventTest, AFiberWithoutACallHasNeither) {
     weft::Yield();
   });
   EXPECT_THAT(Stalled(), IsEmpty());
-  EXPECT_THAT(observer_.described, ElementsAre("none"));
+  // More than one on a machine that is busy with others: a thread without a CPU stalls too.
+  EXPECT_THAT(observer_.described, AllOf(Not(IsEmpty()), Each("none")));
 }
 
 }  // namespace
