@@ -20,11 +20,15 @@ DASHBOARD = dashboard(
     row("Now",
         table("Services",
               "Every service with what its callers see and how full it is, as of now. Begin with "
-              "the highest error ratio or p99, and follow its name to its dashboard.",
+              "the highest error ratio or burn rate, and follow its name to its dashboard.",
               Query(f"{_EACH} (rate(grpc_server_call_started_total{{@method}}[@]))",
                     "Calls per second", "reqps"),
               Query(_RATIO, "Error ratio", "percentunit"),
               Query(_P99, "p99", "s"),
+              Query("max by (namespace, service) (slo:error_budget_burn:rate1h"
+                    '{namespace=~"$namespace",service=~"$service"})', "Burn rate", "short"),
+              Query("max by (namespace, service) (slo:error_budget_burn:rate1h"
+                    '{namespace=~"$namespace",service=~"$service"})', "Burn rate", "short"),
               Query(_BUSY, "Busiest shard", "percentunit"),
               Query(f"{_EACH} (rate(process_cpu_seconds_total{{@pod}}[@]))", "CPUs", "short"),
               Query(f"{_EACH} (process_resident_memory_bytes{{@pod}})", "Memory", "bytes"),

@@ -52,6 +52,23 @@ DASHBOARD = dashboard(
                     "requests sent to others"),
               Query(f"sum(rate(grpc_client_attempt_rcvd_{_BYTES}{{@pod}}[@]))",
                     "replies from others"), width=24)),
+    row("Objectives: what callers are promised",
+        graph("Burn rate of the error budgets",
+              "Over an hour: how many times faster than promised calls fail or are slow. 1 would "
+              "last a month. WeftSloBurnsFast fires above 14.4; its runbook says where to look. "
+              "Nothing drawn: the .proto of the service has no option (weft.slo).", "short",
+              Query("max by (slo, objective) (slo:error_budget_burn:rate1h"
+                    '{namespace=~"$namespace",service=~"$service"})', "{{slo}} {{objective}}"),
+              width=12, limit=14.4),
+        graph("Burn of the error budgets over days",
+              "The same over a day and over three. WeftSloBurnsSlowly fires when three days are "
+              "above 1: the budget will not last the month, so plan time for its cause.", "short",
+              Query("max by (slo, objective) (slo:error_budget_burn:rate1d"
+                    '{namespace=~"$namespace",service=~"$service"})',
+                    "{{slo}} {{objective}}, 1 day"),
+              Query("max by (slo, objective) (slo:error_budget_burn:rate3d"
+                    '{namespace=~"$namespace",service=~"$service"})',
+                    "{{slo}} {{objective}}, 3 days"), width=12, limit=1)),
     row("Process",
         graph("CPU",
               "CPUs used by each pod. Near its limit, the pod is throttled and its shards lag: add "

@@ -71,7 +71,7 @@ def scrape_config(services):
     return {
         "global": {"scrape_interval": "2s", "evaluation_interval": "2s"},
         "rule_files": [os.path.join(os.path.abspath(_RULES), name)
-                       for name in ("recording.yaml", "alerts.yaml")],
+                       for name in ("recording.yaml", "slo.yaml", "alerts.yaml")],
         "scrape_configs": [{
             "job_name": "weft",
             "static_configs": [{

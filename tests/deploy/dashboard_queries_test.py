@@ -33,7 +33,7 @@ VALUES = {
     "cause": ["computes", "no_cpu"],
     "pool": ["database"],
     "size": ["default", "small", "large"],
-    "le": ["0.1", "1", "+Inf"],
+    "le": ["0.1", "0.25", "1", "+Inf"],  # with the thresholds of objectives
 }
 
 
@@ -47,7 +47,7 @@ def made_up_series():
         for values in itertools.product(*(VALUES.get(label, ["any"]) for label in own)):
             pairs = {**TARGET, **dict(zip(own, values))}
             text = ",".join(f'{label}="{value}"' for label, value in pairs.items())
-            rise = {"0.1": 10, "1": 20}.get(pairs.get("le"), 30)
+            rise = {"0.1": 10, "0.25": 15, "1": 20}.get(pairs.get("le"), 30)
             series.append({"series": f"{name}{{{text}}}", "values": f"1+{rise}x30"})
     return series
 
@@ -56,7 +56,8 @@ def evaluate(queries):
     """Asks promtool whether each query finds at least one series; returns its code and output."""
     found = [{"expr": f"count({query}) > bool 0", "eval_time": "20m",
               "exp_samples": [{"labels": "{}", "value": 1}]} for query in queries]
-    test = {"evaluation_interval": "1m", "tests": [
+    test = {"rule_files": [str(path) for path in tree.RULE_FILES],
+            "evaluation_interval": "1m", "tests": [
         {"interval": "1m", "input_series": made_up_series(), "promql_expr_test": found}]}
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder, "queries.yaml")

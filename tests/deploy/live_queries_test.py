@@ -184,12 +184,12 @@ class LiveQueries(unittest.TestCase):
     def test_prometheus_evaluates_every_rule_without_error(self):
         def health():
             rules = [rule for group in self.live.ask("rules")["groups"] for rule in group["rules"]]
-            return {rule["name"]: rule.get("lastError", "") for rule in rules
-                    if rule["health"] != "unknown"}
+            return [(rule["name"], rule.get("lastError", "")) for rule in rules
+                    if rule["health"] != "unknown"]
 
         count = len(checks.rules_of(self.live.rules))
         shop.wait_until(lambda: len(health()) == count, "all rules are evaluated")
-        self.assertEqual({name: error for name, error in health().items() if error}, {})
+        self.assertEqual([(name, error) for name, error in health() if error], [])
 
     def test_targets_have_the_labels_of_the_rules_and_are_up(self):
         shop.wait_until(

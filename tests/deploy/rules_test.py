@@ -11,14 +11,20 @@ import yaml
 TESTS = sorted((tree.ROOT / "tests/deploy/alerts").glob("*_test.yaml"))
 
 
-def run_case(test, rule_files):
-    """Runs one promtool test file against other rule files; returns its exit code and output."""
-    with tempfile.TemporaryDirectory() as folder:
-        content = yaml.safe_load(test.read_text())
-        content["rule_files"] = [str(path) for path in rule_files]
-        copy = pathlib.Path(folder, test.name)
-        copy.write_text(yaml.safe_dump(content))
-        return tree.promtool("test", "rules", copy)
+def a_case_fails(test, rule_files):
+    """Whether a case of one promtool test file fails with other rule files.
+
+    One by one: the first case usually tells, and long ones take seconds.
+    """
+    content = yaml.safe_load(test.read_text())
+    content["rule_files"] = [str(path) for path in rule_files]
+    for case in content["tests"]:
+        with tempfile.TemporaryDirectory() as folder:
+            copy = pathlib.Path(folder, test.name)
+            copy.write_text(yaml.safe_dump({**content, "tests": [case]}))
+            if tree.promtool("test", "rules", copy)[0] != 0:
+                return True
+    return False
 
 
 class Rules(unittest.TestCase):
@@ -40,20 +46,20 @@ class SelfTest(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
-        self.recording = shutil.copy(tree.RULE_FILES[0], folder.name)
+        self.recording = [shutil.copy(path, folder.name) for path in tree.RULE_FILES
+                          if path != tree.ALERTS]
         self.alerts = pathlib.Path(folder.name, "alerts.yaml")
 
     def fails_with(self, test, edit):
         """Whether the test fails when `edit` has been done to its alert's rule."""
-        rules = yaml.safe_load(tree.RULE_FILES[1].read_text())
+        rules = yaml.safe_load(tree.ALERTS.read_text())
         alert = test.name[:-len("_test.yaml")]
         for group in rules["groups"]:
             for rule in group["rules"]:
                 if rule["alert"] == alert:
                     edit(rule)
         self.alerts.write_text(yaml.safe_dump(rules))
-        code, _ = run_case(test, [self.recording, self.alerts])
-        return code != 0
+        return a_case_fails(test, [*self.recording, self.alerts])
 
     def test_cases_pass_with_the_rule_as_it_is(self):
         self.assertFalse(self.fails_with(TESTS[0], lambda rule: None))

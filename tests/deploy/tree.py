@@ -18,7 +18,8 @@ ROOT = root()
 BASE = ROOT / "deploy/base"
 OVERLAYS = ROOT / "deploy/overlays"
 MONITORING = ROOT / "deploy/monitoring"
-RULE_FILES = [MONITORING / "rules/recording.yaml", MONITORING / "rules/alerts.yaml"]
+ALERTS = MONITORING / "rules/alerts.yaml"
+RULE_FILES = [MONITORING / "rules/recording.yaml", MONITORING / "rules/slo.yaml", ALERTS]
 
 INSTALL_KUSTOMIZE = "install kubectl 1.27 or newer, or kustomize 5.0 or newer"
 
