@@ -136,6 +136,44 @@ def weft_cc_test(name, copts = [], linkopts = [], deps = [], size = "small", **k
         **kwargs
     )
 
+def weft_cc_fuzz_test(name, copts = [], deps = [], size = "small", tags = [], **kwargs):
+    """A fuzz target: a source with LLVMFuzzerTestOneInput(). See tests/fuzz/README.md.
+
+    As a test it runs the inputs of tests/fuzz/corpus/<name without _fuzz> and mutations of them;
+    with --config=fuzz it becomes libFuzzer's program, for ./weft fuzz.
+
+    Args:
+      name: the fuzzed unit's name and "_fuzz".
+      copts: added to the common flags.
+      deps: what the target includes.
+      size: as for weft_cc_test.
+      tags: "fuzz" is added.
+      **kwargs: srcs ... of cc_test.
+    """
+    corpus = name[:-len("_fuzz")]
+    native.cc_test(
+        name = name,
+        additional_linker_inputs = [_PRIVATE_SYMBOLS],
+        args = ["tests/fuzz/corpus/" + corpus],
+        copts = WEFT_COPTS + copts,
+        data = ["//tests/fuzz:%s_corpus" % corpus],
+        # libFuzzer and the sanitizers export symbols, from archives. The fuzz targets use none of
+        # the shared libraries that the private ones are kept from.
+        linkopts = select({
+            "//bazel:libfuzzer": ["-fsanitize=fuzzer", "-pthread"],
+            "//conditions:default": _EXECUTABLE_LINKOPTS,
+        }),
+        linkstatic = True,
+        size = size,
+        tags = tags + ["fuzz"],
+        visibility = _PRIVATE,
+        deps = deps + select({
+            "//bazel:libfuzzer": [],
+            "//conditions:default": ["//tests/fuzz:driver"],
+        }),
+        **kwargs
+    )
+
 def weft_cc_benchmark(name, copts = [], linkopts = [], deps = [], tags = [], **kwargs):
     """A Google Benchmark executable; main() comes from @system//:benchmark, which is added.
 

@@ -15,6 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "platform/app/config_file.h"
+#include "platform/app/printable.h"
 #include "platform/app/suggestion.h"
 #include "platform/base/check.h"
 
@@ -35,8 +36,9 @@ const ConfigKey* FindKey(const std::vector<ConfigKey>& keys, absl::string_view n
 absl::Status UnknownFlag(const std::vector<ConfigKey>& keys, absl::string_view name) {
   std::vector<std::string> names = {"config", "help", "version"};
   for (const ConfigKey& key : keys) names.push_back(key.name);
-  return absl::InvalidArgumentError(absl::StrCat(
-      "unknown flag --", name, DidYouMean(name, names, "--"), " (--help lists all flags)"));
+  return absl::InvalidArgumentError(absl::StrCat("unknown flag --", Printable(name),
+                                                 DidYouMean(name, names, "--"),
+                                                 " (--help lists all flags)"));
 }
 
 }  // namespace
@@ -53,14 +55,16 @@ absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arg
       continue;
     }
     if (!absl::StartsWith(argument, "--") || argument.size() == 2) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "unexpected argument \"", argument, "\"; flags are written --name=value (see --help)"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("unexpected argument ", Quoted(argument),
+                       "; flags are written --name=value (see --help)"));
     }
     const size_t equals = argument.find('=');
     const std::string name = argument.substr(2, equals == std::string::npos ? equals : equals - 2);
     if (equals == std::string::npos) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("flag --", name, " has no value; write --", name, "=VALUE (see --help)"));
+      return absl::InvalidArgumentError(absl::StrCat("flag --", Printable(name),
+                                                     " has no value; write --", Printable(name),
+                                                     "=VALUE (see --help)"));
     }
     const std::string value = argument.substr(equals + 1);
     if (name == "config") {

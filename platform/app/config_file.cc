@@ -17,17 +17,21 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "platform/app/config.h"
+#include "platform/app/printable.h"
 #include "platform/app/suggestion.h"
 
 namespace weft::app {
 namespace {
 
 using Json = nlohmann::json;
+
+constexpr size_t kMaxErrorBytes = 500;
 
 // "file:3:7: syntax error …" of the library's "[json.exception.parse_error.101] parse error at line
 // 3, column 7: syntax error …".
@@ -45,7 +49,11 @@ absl::Status MalformedJson(absl::string_view file, absl::string_view what) {
                     what.substr(column + kColumn.size(), colon - column - kColumn.size()));
     what.remove_prefix(colon + 2);
   }
-  return absl::InvalidArgumentError(absl::StrCat(place, ": malformed JSON: ", what));
+  // What was read last is a part of it: however long, and with a DEL that the library lets pass.
+  std::string error = absl::StrCat(place, ": malformed JSON: ", what);
+  std::replace_if(error.begin(), error.end(), absl::ascii_iscntrl, '?');
+  return absl::InvalidArgumentError(
+      error.size() <= kMaxErrorBytes ? error : absl::StrCat(error.substr(0, kMaxErrorBytes), "…"));
 }
 
 // Parses, and refuses objects with the same key twice, of which the library would keep the last.
@@ -68,8 +76,8 @@ absl::StatusOr<Json> ParseJson(absl::string_view file, absl::string_view text) {
     return MalformedJson(file, error.what());
   }
   if (!repeated.empty()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(file, ": the key \"", repeated, "\" stands twice in one object; keep one"));
+    return absl::InvalidArgumentError(absl::StrCat(file, ": the key ", Quoted(repeated),
+                                                   " stands twice in one object; keep one"));
   }
   if (!json.is_object()) {
     return absl::InvalidArgumentError(
@@ -77,6 +85,15 @@ absl::StatusOr<Json> ParseJson(absl::string_view file, absl::string_view text) {
                      json.is_array() ? "an array" : absl::StrCat("a ", json.type_name())));
   }
   return json;
+}
+
+// Not what is in an object or an array: it may be long, and so deep that writing it, by recursion,
+// would take all of the stack.
+std::string Describe(const Json& json) {
+  if (json.is_null()) return "null";
+  if (json.is_structured()) return absl::StrCat("an ", json.type_name());
+  if (json.is_string()) return absl::StrCat("the string ", Quoted(json.get<std::string>()));
+  return absl::StrCat("the ", json.type_name(), " ", json.dump());
 }
 
 // The key's value from JSON. Error: a text that goes after the key's name.
@@ -95,11 +112,9 @@ absl::StatusOr<ConfigValue> Convert(const ConfigKey& key, const Json& json) {
                json.get<uint64_t>() > uint64_t{std::numeric_limits<int64_t>::max()})) {
     value = json.get<int64_t>();
   } else {
-    const std::string type =
-        json.is_null() ? "null" : absl::StrCat("the ", json.type_name(), " ", json.dump());
     return absl::InvalidArgumentError(absl::StrCat("must be ", DescribeType(key),
                                                    is_duration ? " (quoted, with a unit)" : "",
-                                                   ", not ", type));
+                                                   ", not ", Describe(json)));
   }
   if (absl::Status s = CheckValue(key, value); !s.ok()) return s;
   return value;
@@ -123,8 +138,8 @@ class Reader {
  private:
   absl::Status ReadOne(const std::string& name, absl::string_view part, const Json& json) {
     if (part.find('.') != absl::string_view::npos) {
-      return Error(absl::StrCat("the key \"", part,
-                                "\" has a dot in it; in a file write {\"grpc\": {\"listen\": …}}, "
+      return Error(absl::StrCat("the key ", Quoted(part),
+                                " has a dot in it; in a file write {\"grpc\": {\"listen\": …}}, "
                                 "not {\"grpc.listen\": …}"));
     }
     for (const ConfigKey& key : keys_) {
@@ -141,11 +156,11 @@ class Reader {
       if (!absl::StartsWith(key.name, group)) continue;
       if (json.is_object()) return Read(json, group);
       return Error(absl::StrCat("\"", name, "\" must be an object, such as {\"",
-                                key.name.substr(group.size()), "\": …}, not ", json.dump()));
+                                key.name.substr(group.size()), "\": …}, not ", Describe(json)));
     }
     std::vector<std::string> names;
     for (const ConfigKey& key : keys_) names.push_back(key.name);
-    return Error(absl::StrCat("unknown key \"", name, "\"", DidYouMean(name, names),
+    return Error(absl::StrCat("unknown key ", Quoted(name), DidYouMean(name, names),
                               " (--help lists all keys)"));
   }
 

@@ -17,6 +17,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "platform/app/printable.h"
 
 namespace weft::app {
 namespace {
@@ -113,13 +114,13 @@ std::string FormatValue(const ConfigValue& value) {
 absl::StatusOr<ConfigValue> ParseValue(const ConfigKey& key, absl::string_view text) {
   const std::string given(text);
   const std::optional<ConfigValue> value = ReadAs(key.value.index(), given);
-  if (!value.has_value()) return MustBe(key, absl::StrCat("\"", given, "\""));
+  if (!value.has_value()) return MustBe(key, Quoted(given));
   if (absl::Status s = CheckValue(key, *value); !s.ok()) return s;
   return *value;
 }
 
 absl::Status CheckValue(const ConfigKey& key, const ConfigValue& value) {
-  const std::string got = absl::StrCat("\"", FormatValue(value), "\"");
+  const std::string got = Quoted(FormatValue(value));
   if (value.index() != key.value.index()) return MustBe(key, got);
   const double* number = std::get_if<double>(&value);
   if (number != nullptr && !std::isfinite(*number)) return MustBe(key, got);

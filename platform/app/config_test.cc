@@ -215,7 +215,26 @@ TEST_F(ConfigTest, WrongTypesInAFileAreNamed) {
             "pricing.json: \"grpc.listen\" must be a string, not null");
   EXPECT_EQ(FileError(R"({"grpc": "0.0.0.0:1"})"),
             "pricing.json: \"grpc\" must be an object, such as {\"listen\": …}, not "
-            "\"0.0.0.0:1\"");
+            "the string \"0.0.0.0:1\"");
+  EXPECT_THAT(FileError(R"({"shards": [1, {}]})"), EndsWith("not an array"));
+  EXPECT_THAT(FileError(R"({"shards": {"a": 1}})"), EndsWith("not an object"));
+}
+
+TEST_F(ConfigTest, ErrorsAreOneShortLineWhateverIsInTheFile) {
+  EXPECT_THAT(FileError("{\"a\\nb\": 1}"), HasSubstr("unknown key \"a\\nb\""));
+  EXPECT_THAT(FileError("{\"shards\": \"\\u001b[2J\"}"), EndsWith("\"\\x1b[2J\""));
+  EXPECT_LT(FileError("{\"" + std::string(100'000, 'x') + "\": 1}").size(), 300u);
+  EXPECT_LT(FileError("{\"shards\": \"" + std::string(100'000, 'x') + "\"}").size(), 300u);
+  EXPECT_LT(FileError("{\"shards\": " + std::string(100'000, '1') + "e1}x").size(), 700u);
+  EXPECT_THAT(Error({"--a\nb=1"}), HasSubstr("unknown flag --a\\nb "));
+  EXPECT_THAT(Error({"--shards=a\nb"}), EndsWith("not \"a\\nb\""));
+}
+
+// To write such a value into an error would take a stack as deep.
+TEST_F(ConfigTest, DeepJsonIsRefused) {
+  const std::string deep = std::string(250'000, '[') + std::string(250'000, ']');
+  EXPECT_THAT(FileError("{\"shards\": " + deep + "}"), EndsWith("not an array"));
+  EXPECT_THAT(FileError("{\"grpc\": " + deep + "}"), EndsWith("not an array"));
 }
 
 TEST_F(ConfigTest, ValuesOutsideTheLimitsAreNamed) {

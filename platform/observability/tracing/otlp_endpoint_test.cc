@@ -23,16 +23,22 @@ TEST(OtlpEndpoint, AUrlWithAPathIsTakenAsItIs) {
 }
 
 TEST(OtlpEndpoint, AMalformedOneIsRefusedWithARightOne) {
-  for (const char* endpoint : {"collector:4318", "grpc://collector:4317", "http://", "http://:4318",
-                               "http://collector:", "http://collector:x", "http://collector:0",
-                               "http://collector:70000", "http://[::1", "http://[]:4318",
-                               "http://coll ector:4318", "http:///v1/traces", "http://[::1]x"}) {
+  for (const char* endpoint :
+       {"collector:4318", "grpc://collector:4317", "http://", "http://:4318", "http://collector:",
+        "http://collector:x", "http://collector:0", "http://collector:70000", "http://[::1",
+        "http://[]:4318", "http://coll ector:4318", "http:///v1/traces", "http://[::1]x",
+        "http://collector:+4318", "http://collector?a=b", "http://u@collector:1"}) {
     const absl::StatusOr<std::string> url = OtlpTracesUrl(endpoint);
     EXPECT_EQ(url.status().code(), absl::StatusCode::kInvalidArgument) << endpoint;
     EXPECT_THAT(std::string(url.status().message()), HasSubstr("http://otel-collector:4318"))
         << endpoint;
     EXPECT_THAT(std::string(url.status().message()), HasSubstr(endpoint));
   }
+}
+
+TEST(OtlpEndpoint, TheErrorIsOneLine) {
+  EXPECT_THAT(std::string(OtlpTracesUrl("http://collector\n:4318").status().message()),
+              HasSubstr("\"http://collector\\n:4318\": there is a blank in it"));
 }
 
 TEST(Tracing, BadOptionsAreRefused) {

@@ -14,6 +14,7 @@
 #include "platform/fiber/runtime.h"
 #include "platform/fiber/task_group.h"
 #include "platform/observability/testing/fake_call.h"
+#include "platform/observability/tracing/remote_parent.h"
 #include "platform/observability/tracing/tracing.h"
 
 namespace weft::observability {

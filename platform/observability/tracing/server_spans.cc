@@ -4,13 +4,13 @@
 #include <utility>
 
 #include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "opentelemetry/trace/span_context.h"
 #include "opentelemetry/trace/span_startoptions.h"
 #include "platform/fiber/cancel_scope.h"
 #include "platform/fiber/runtime.h"
+#include "platform/observability/tracing/remote_parent.h"
 #include "platform/observability/tracing/rpc_attributes.h"
 #include "platform/observability/tracing/stall_event.h"
 
@@ -20,34 +20,6 @@ namespace {
 namespace context = opentelemetry::context;
 namespace nostd = opentelemetry::nostd;
 namespace trace = opentelemetry::trace;
-
-struct RemoteParent {
-  TraceIds ids;  // not valid() where there is none
-  Tracestate tracestate;
-};
-
-RemoteParent ExtractParent(const rpc::MetadataView& metadata) {
-  static constexpr absl::string_view kTraceparent = "traceparent";
-  static constexpr absl::string_view kTracestate = "tracestate";
-  RemoteParent parent;
-  int traceparents = 0;
-  std::string tracestate;
-  for (size_t i = 0; i < metadata.size(); ++i) {
-    const absl::string_view key = metadata.key(i);
-    if (key == kTraceparent) {
-      parent.ids = ParseTraceparent(metadata.value(i)).value_or(TraceIds{});
-      ++traceparents;
-    } else if (key == kTracestate) {  // "MUST be combined" when there are several
-      if (!tracestate.empty()) tracestate += ',';
-      absl::StrAppend(&tracestate, metadata.value(i));
-    }
-  }
-  if (traceparents != 1) parent.ids = {};  // several: which one is right cannot be known
-  if (parent.ids.valid() && !tracestate.empty() && tracestate.size() <= kMaxTracestateBytes) {
-    parent.tracestate = std::make_shared<const std::string>(std::move(tracestate));
-  }
-  return parent;
-}
 
 // Codes that tell of a fault of the server; the others of the request (semantic conventions for
 // gRPC, "gRPC Status").

@@ -24,9 +24,6 @@ namespace weft::observability {
 
 using TracerPtr = opentelemetry::nostd::shared_ptr<opentelemetry::trace::Tracer>;
 
-// Longer values of `tracestate` are dropped, as W3C allows above 512 characters.
-inline constexpr size_t kMaxTracestateBytes = 2048;
-
 class TracingServerInterceptor final : public rpc::ServerInterceptor {
  public:
   // `tracer` null: nothing is recorded here, contexts are handed on.

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
@@ -67,8 +68,11 @@ bool RetryBudget::Take() {
 }
 
 std::optional<absl::Duration> ParsePushback(absl::string_view value) {
+  // A6: anything but a whole number means the same as a negative one. SimpleAtoi() alone would take
+  // signs and blanks.
   int64_t millis = 0;
-  if (!absl::SimpleAtoi(value, &millis) || millis < 0) return std::nullopt;
+  if (!std::all_of(value.begin(), value.end(), absl::ascii_isdigit)) return std::nullopt;
+  if (!absl::SimpleAtoi(value, &millis)) return std::nullopt;
   return absl::Milliseconds(millis);
 }
 

@@ -81,6 +81,15 @@ TEST(Pushback, MakesResourceExhaustedRetryableAndOthersNot) {
   EXPECT_EQ(FailedOnce({.code = absl::StatusCode::kNotFound, .pushback = "5"}), std::nullopt);
 }
 
+// A6: what is no whole number means the same as a negative one.
+TEST(Pushback, AnythingButDigitsMeansNotAgain) {
+  for (const char* text : {"-0", "+5", " 5", "5 ", "", "5ms", "9223372036854775808"}) {
+    EXPECT_EQ(ParsePushback(text), std::nullopt) << text;
+  }
+  EXPECT_EQ(ParsePushback("0"), absl::ZeroDuration());
+  EXPECT_EQ(ParsePushback("007"), absl::Milliseconds(7));
+}
+
 TEST(Decision, FollowsCodeMethodAndNumber) {
   EXPECT_TRUE(FailedOnce({}).has_value());
   EXPECT_EQ(FailedOnce({.code = absl::StatusCode::kInternal}), std::nullopt);
