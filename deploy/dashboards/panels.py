@@ -216,6 +216,9 @@ def _stat(panel):
             "colorMode": "none",
             "graphMode": "none",
             "justifyMode": "auto",
+            "wideLayout": True,
+            "showPercentChange": False,
+            "percentChangeColorMode": "standard",
         },
     }
 
@@ -232,7 +235,7 @@ def _table(panel):
             "defaults": {"unit": panel.unit, "custom": {"align": "auto", "filterable": True}},
             "overrides": [to_service, *units],
         },
-        "options": {"showHeader": True, "cellHeight": "sm"},
+        "options": {"frameIndex": 0, "showHeader": True, "cellHeight": "sm"},
         "transformations": [
             {"id": "merge", "options": {}},
             {"id": "organize", "options": {

@@ -37,8 +37,6 @@ def _source(name, label, kind):
         "refresh": 1,
         "multi": False,
         "includeAll": False,
-        "current": {},
-        "options": [],
     }
 
 
@@ -49,12 +47,10 @@ def _choice(name, label, query):
         "type": "query",
         "datasource": {"type": "prometheus", "uid": "${datasource}"},
         "query": {"query": query, "refId": name},
-        "definition": query,
         "refresh": 2,
         "sort": 1,
         "multi": True,
         "includeAll": True,
         "allValue": ".+",
         "current": dict(_ALL),
-        "options": [],
     }
