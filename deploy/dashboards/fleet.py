@@ -64,7 +64,20 @@ DASHBOARD = dashboard(
               "overload for the reason.", "percentunit",
               Query(f"{_EACH} (rate(weft_admission_shed_total{{@pod}}[@])) / "
                     f"{_EACH} (rate(grpc_server_call_started_total{{@pod}}[@]))", _SERVICE),
-              limit=0.01)),
+              limit=0.01),
+        graph("CPU limit, worst pod",
+              "The part of the quota's periods in which the pod that suffers most was stopped. "
+              "WeftCpuThrottled fires above 25 %: raise the limit, or add pods.", "percentunit",
+              Query("max by (namespace, service) ("
+                    "rate(weft_cpu_throttled_periods_total{@pod}[@]) "
+                    "/ clamp_min(rate(weft_cpu_periods_total{@pod}[@]), 1))", _SERVICE),
+              width=12, limit=0.25),
+        graph("Memory, fullest pod",
+              "The working set against the limit. WeftMemoryNearLimit fires above 90 %; at the "
+              "limit the kernel ends the pod: see Weft runtime for what grows.", "percentunit",
+              Query("max by (namespace, service) "
+                    "(weft_memory_usage_bytes{@pod} / weft_memory_limit_bytes{@pod})", _SERVICE),
+              width=12, limit=0.9)),
     row("What has changed",
         stat("Pods, by version",
              "More than one version of a service is a rollout under way, or one that is stuck: "

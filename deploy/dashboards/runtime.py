@@ -124,21 +124,23 @@ DASHBOARD = dashboard(
               Query("sum by (pod) (weft_cpu_quota_cores{@pod})", "{{pod}} quota")),
         graph("Throttling",
               "The part of the quota's periods in which the container was stopped, and seconds of "
-              "it in each second, summed over CPUs. Latency suffers at once: raise the CPU limit.",
-              "percentunit",
+              "it in each second, summed over CPUs. Latency suffers at once. WeftCpuThrottled "
+              "fires above a quarter of the periods: raise the CPU limit.", "percentunit",
               Query("sum by (pod) (rate(weft_cpu_throttled_periods_total{@pod}[@])) / clamp_min("
                     "sum by (pod) (rate(weft_cpu_periods_total{@pod}[@])), 1)",
                     "{{pod}} periods"),
               Query("sum by (pod) (rate(weft_cpu_throttled_seconds_total{@pod}[@]))",
-                    "{{pod}} seconds")),
+                    "{{pod}} seconds"), limit=0.25),
         graph("Memory against its limit",
-              "The working set, which Kubernetes compares with the limit. At the limit the kernel "
-              "ends the container: raise it, or look for what grows.", "bytes",
+              "The working set, which Kubernetes compares with the limit. WeftMemoryNearLimit "
+              "fires above 90 %. At the limit the kernel ends the container: raise it, or look for what "
+              "grows.", "bytes",
               Query("sum by (pod) (weft_memory_usage_bytes{@pod})", "{{pod}} used"),
               Query("sum by (pod) (weft_memory_limit_bytes{@pod})", "{{pod}} limit"), width=12),
         graph("Drain",
               "How long a pod that was told to end has been at it, and within what it must be "
-              "done; then it is ended with calls in flight.", "s",
+              "done; then it is ended with calls in flight. WeftDrainOverrun fires at half of the "
+              "limit: the pod's log names the calls that last so long.", "s",
               Query("max by (pod) (weft_drain_seconds{@pod})", "{{pod}} drains for"),
               Query("max by (pod) (weft_drain_limit_seconds{@pod})", "{{pod}} limit"),
               width=12)),

@@ -64,6 +64,13 @@ class Dashboards(unittest.TestCase):
                 self.assertTrue(found, f"{path.name}: no panel {name}")
             self.assertLessEqual(set(re.findall(r'"(Weft \w+)"', text)), titles, path.name)
 
+    def test_descriptions_name_alerts_that_exist(self):
+        names = {alert["alert"] for alert in ALERTS}
+        for dashboard in DASHBOARDS:
+            for panel in dashboard["panels"]:
+                named = set(re.findall(r"\bWeft[A-Z]\w+", panel.get("description", "")))
+                self.assertLessEqual(named, names, panel["title"])
+
     def test_structure(self):
         for dashboard in DASHBOARDS:
             self.assertEqual(list(checks.dashboard_problems(dashboard)), [])
