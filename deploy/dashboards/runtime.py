@@ -133,8 +133,8 @@ DASHBOARD = dashboard(
                     "{{pod}} seconds"), limit=0.25),
         graph("Memory against its limit",
               "The working set, which Kubernetes compares with the limit. WeftMemoryNearLimit "
-              "fires above 90 %. At the limit the kernel ends the container: raise it, or look for what "
-              "grows.", "bytes",
+              "fires above 90 %. At the limit the kernel ends the container: raise it, or look for "
+              "what grows.", "bytes",
               Query("sum by (pod) (weft_memory_usage_bytes{@pod})", "{{pod}} used"),
               Query("sum by (pod) (weft_memory_limit_bytes{@pod})", "{{pod}} limit"), width=12),
         graph("Drain",
