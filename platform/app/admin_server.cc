@@ -19,11 +19,11 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "platform/app/html.h"
 
 namespace weft::app {
 namespace {
@@ -131,7 +131,8 @@ void Send(mg_connection* connection, const AdminReply& reply, bool with_body) {
   absl::StrAppend(&text, "Content-Length: ", reply.body.size(), "\r\n",
                   "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
                   "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; "
-                  "form-action 'self'; frame-ancestors 'none'\r\n"
+                  "script-src 'self'; connect-src 'self'; form-action 'self'; "
+                  "frame-ancestors 'none'\r\nReferrer-Policy: same-origin\r\n"
                   "Connection: close\r\n\r\n");
   if (with_body) text += reply.body;
   // A client that hung up meanwhile is its own affair.
@@ -216,7 +217,9 @@ int AdminServer::OnRequest(mg_connection* connection) {
 
 AdminReply AdminServer::Answer(const AdminRequest& request) const {
   const bool reads = request.method == "GET" || request.method == "HEAD";
-  if (request.path == "/" && reads) return Index();
+  if (request.path == "/" && reads && !absl::StrContains(request.accept, "text/html")) {
+    return {.body = absl::StrCat(options_.title, "\n", List())};
+  }
   for (const AdminPage& page : pages_) {
     if (page.path != request.path) continue;
     if (page.changes_something && request.method != "POST") {
@@ -227,23 +230,17 @@ AdminReply AdminServer::Answer(const AdminRequest& request) const {
     }
     return page.handler(request);
   }
-  AdminReply reply = {.status = 404, .body = "no such page; there are:\n/\n"};
-  for (const AdminPage& page : pages_) {
-    if (!page.help.empty()) absl::StrAppend(&reply.body, page.path, "\n");
-  }
-  return reply;
+  if (request.path == "/" && reads) return {.body = absl::StrCat(options_.title, "\n", List())};
+  return {.status = 404, .body = absl::StrCat("no such page; there are:\n", List())};
 }
 
-AdminReply AdminServer::Index() const {
-  std::string body = "<ul>\n";
+std::string AdminServer::List() const {
+  std::string list;
   for (const AdminPage& page : pages_) {
     if (page.help.empty() || page.changes_something) continue;
-    const std::string path = EscapeHtml(page.path);
-    absl::StrAppend(&body, "<li><a href=\"", path, "\">", path, "</a> ", EscapeHtml(page.help),
-                    "\n");
+    absl::StrAppend(&list, page.path, "  ", page.help, "\n");
   }
-  absl::StrAppend(&body, "</ul>\n");
-  return {.content_type = kHtmlContentType, .body = HtmlPage(options_.title, body)};
+  return list;
 }
 
 }  // namespace weft::app

@@ -8,7 +8,8 @@
 //   …(*admin)->port()…
 //
 // It answers GET and HEAD of the pages it was given, and POST of those that change something;
-// exact paths only; "/" lists them. Anything else is 404, with the list, or 405. One reply a
+// exact paths only. "/" lists them as text; a browser, which accepts HTML, gets the page "/" where
+// there is one. Anything else is 404, with the list, or 405. One reply a
 // connection: a kept-alive idle connection would hold one of the few threads.
 //
 // A page that changes something must make sure that a person meant it: any web page which that
@@ -69,7 +70,7 @@ struct AdminPage {
 struct AdminServerOptions {
   std::string listen =
       "127.0.0.1:8080";        // IPv4 address (or "localhost") and port; port 0: a free one
-  std::string title = "weft";  // heading of the index
+  std::string title = "weft";  // heading of the list
 };
 
 class AdminServer {
@@ -91,7 +92,7 @@ class AdminServer {
   AdminServer(AdminServerOptions options, std::vector<AdminPage> pages);
   static int OnRequest(mg_connection* connection);
   AdminReply Answer(const AdminRequest& request) const;
-  AdminReply Index() const;
+  std::string List() const;
 
   const AdminServerOptions options_;
   const std::vector<AdminPage> pages_;

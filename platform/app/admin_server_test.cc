@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
+#include "platform/app/html.h"
 #include "platform/app/readiness.h"
 #include "platform/app/testing/http_client.h"
 
@@ -62,14 +63,28 @@ TEST(AdminServer, PageIsServedWithItsStatusTypeAndBody) {
   EXPECT_EQ(ready.body, "not ready: draining\n");
 }
 
-TEST(AdminServer, IndexLinksEveryPage) {
-  const auto server = StartServer({Page("/livez", {}), Page("/debug/fibers", {})});
-  const HttpReply index = Get(*server, "/");
-  EXPECT_EQ(index.status, 200);
-  EXPECT_EQ(index.headers.at("content-type"), "text/html; charset=utf-8");
-  EXPECT_THAT(index.body, HasSubstr("<h1>pricing &lt;1&gt;</h1>"));
-  EXPECT_THAT(index.body, HasSubstr("<a href=\"/livez\">/livez</a> help of /livez"));
-  EXPECT_THAT(index.body, HasSubstr("<a href=\"/debug/fibers\">"));
+TEST(AdminServer, TheStartIsAListAsTextAndABrowserGetsThePageThatIsThere) {
+  const auto server = StartServer({Page("/livez", {}),
+                                   Page("/debug/fibers", {}),
+                                   {.path = "/", .help = "", .handler = [](const AdminRequest&) {
+                                      return AdminReply{.content_type = kHtmlContentType,
+                                                        .body = "<h1>overview</h1>"};
+                                    }}});
+  const HttpReply list = Get(*server, "/");
+  EXPECT_EQ(list.status, 200);
+  EXPECT_EQ(list.headers.at("content-type"), "text/plain; charset=utf-8");
+  EXPECT_EQ(list.body,
+            "pricing <1>\n/livez  help of /livez\n/debug/fibers  help of /debug/fibers\n");
+  LoopbackConnection browser(server->port());
+  browser.Send("GET / HTTP/1.1\r\nHost: localhost\r\nAccept: text/html,*/*\r\n\r\n");
+  EXPECT_THAT(browser.ReadAll(), testing::EndsWith("<h1>overview</h1>"));
+}
+
+TEST(AdminServer, WithoutAStartPageABrowserGetsTheList) {
+  const auto server = StartServer({Page("/livez", {})});
+  LoopbackConnection browser(server->port());
+  browser.Send("GET / HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\n\r\n");
+  EXPECT_THAT(browser.ReadAll(), testing::EndsWith("pricing <1>\n/livez  help of /livez\n"));
 }
 
 TEST(AdminServer, UnknownPathIs404WithTheList) {
@@ -77,7 +92,9 @@ TEST(AdminServer, UnknownPathIs404WithTheList) {
   for (const char* path : {"/nope", "/livez/", "/livez2", "/debug", "/etc/passwd"}) {
     const HttpReply reply = Get(*server, path);
     EXPECT_EQ(reply.status, 404) << path;
-    EXPECT_EQ(reply.body, "no such page; there are:\n/\n/livez\n/debug/fibers\n");
+    EXPECT_EQ(reply.body,
+              "no such page; there are:\n/livez  help of /livez\n"
+              "/debug/fibers  help of /debug/fibers\n");
   }
 }
 

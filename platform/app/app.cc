@@ -81,30 +81,29 @@ absl::Status App::StartRuntime() {
 
 absl::Status App::StartAdminServer() {
   fibers_pages_ = std::make_unique<FibersPages>(*runtime_, config_.Bool("admin.allow_cancel"));
-  calls_page_ = std::make_unique<CallsPage>(*runtime_, telemetry_->calls());
+  const std::string title = absl::StrCat(options_.name, " ", options_.version);
+  console_ = std::make_unique<ConsolePages>(config_, *runtime_, *telemetry_, readiness_, title);
   const auto ok = [](const AdminRequest&) { return AdminReply{.body = "ok\n"}; };
   const auto metrics = [this](const AdminRequest&) {
     return AdminReply{.content_type = observability::kMetricsContentType,
                       .body = telemetry_->RenderMetrics()};
   };
+  std::vector<AdminPage> pages = {
+      {.path = "/livez", .help = "is the process alive", .handler = ok},
+      {.path = "/readyz",
+       .help = "should it be sent calls",
+       .handler = [this](const AdminRequest&) { return readiness_.Reply(); }},
+      {.path = "/metrics", .help = "for Prometheus", .handler = metrics},
+      {.path = "/debug/fibers",
+       .help = "what every fiber does now; see ?view=tree and ?view=stacks",
+       .handler = [this](const AdminRequest& request) { return fibers_pages_->Show(request); }},
+      {.path = "/debug/fibers/cancel",
+       .help = "",
+       .handler = [this](const AdminRequest& request) { return fibers_pages_->Cancel(request); },
+       .changes_something = true}};
+  for (AdminPage& page : console_->Pages()) pages.push_back(std::move(page));
   absl::StatusOr<std::unique_ptr<AdminServer>> admin = AdminServer::Start(
-      {.listen = config_.String("admin.listen"),
-       .title = absl::StrCat(options_.name, " ", options_.version)},
-      {{.path = "/livez", .help = "is the process alive", .handler = ok},
-       {.path = "/readyz",
-        .help = "should it be sent calls",
-        .handler = [this](const AdminRequest&) { return readiness_.Reply(); }},
-       {.path = "/metrics", .help = "for Prometheus", .handler = metrics},
-       {.path = "/debug/calls",
-        .help = "calls in flight, slow and failed ones, with their timelines",
-        .handler = [this](const AdminRequest& request) { return calls_page_->Show(request); }},
-       {.path = "/debug/fibers",
-        .help = "what every fiber does now; see ?view=tree and ?view=stacks",
-        .handler = [this](const AdminRequest& request) { return fibers_pages_->Show(request); }},
-       {.path = "/debug/fibers/cancel",
-        .help = "",
-        .handler = [this](const AdminRequest& request) { return fibers_pages_->Cancel(request); },
-        .changes_something = true}});
+      {.listen = config_.String("admin.listen"), .title = title}, std::move(pages));
   if (!admin.ok()) return AboutKey("admin.listen", admin.status());
   admin_ = *std::move(admin);
   return absl::OkStatus();

@@ -48,7 +48,7 @@
 #include "platform/app/admin_server.h"
 #include "platform/app/config.h"
 #include "platform/app/config_key.h"
-#include "platform/app/console/calls_page.h"
+#include "platform/app/console/console_pages.h"
 #include "platform/app/drain_report.h"
 #include "platform/app/exit_guard.h"
 #include "platform/app/fibers_page.h"
@@ -185,7 +185,7 @@ class App {
   std::unique_ptr<rpc::Server> server_;
   std::vector<observability::Telemetry::Attachment> attachments_;
   std::unique_ptr<FibersPages> fibers_pages_;
-  std::unique_ptr<CallsPage> calls_page_;
+  std::unique_ptr<ConsolePages> console_;
   std::unique_ptr<AdminServer> admin_;
 };
 

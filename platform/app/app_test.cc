@@ -200,6 +200,12 @@ TEST(App, AdminPagesAnswer) {
   EXPECT_EQ(service.Get("/livez").status, 200);
   EXPECT_EQ(service.Get("/readyz").status, 200);
   EXPECT_THAT(service.Get("/").body, AllOf(HasSubstr("echo 1.2.3"), HasSubstr("/debug/fibers")));
+  for (const char* page : {"overview", "calls", "stalls", "shards", "config", "fibers"}) {
+    for (const char* format : {"text", "json", "html"}) {
+      const HttpReply reply = service.Get(absl::StrCat("/debug/", page, "?format=", format));
+      EXPECT_EQ(reply.status, 200) << page << " as " << format;
+    }
+  }
   EXPECT_EQ(service.Get("/nope").status, 404);
   const HttpReply metrics = service.Get("/metrics");
   EXPECT_THAT(metrics.headers.at("content-type"), StartsWith("text/plain; version=0.0.4"));

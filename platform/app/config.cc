@@ -33,6 +33,16 @@ const ConfigKey* FindKey(const std::vector<ConfigKey>& keys, absl::string_view n
   return nullptr;
 }
 
+// "http://***@host/" of "http://somebody:password@host/"; other texts as they are.
+std::string WithoutPassword(const std::string& text) {
+  const size_t scheme = text.find("://");
+  if (scheme == std::string::npos) return text;
+  const size_t host = scheme + 3;
+  const size_t at = text.rfind('@', text.find('/', host));
+  if (at == std::string::npos || at < host) return text;
+  return absl::StrCat(text.substr(0, host), "***", text.substr(at));
+}
+
 absl::Status UnknownFlag(const std::vector<ConfigKey>& keys, absl::string_view name) {
   std::vector<std::string> names = {"config", "help", "version"};
   for (const ConfigKey& key : keys) names.push_back(key.name);
@@ -83,11 +93,12 @@ Config::Config(const std::vector<ConfigKey>& keys) {
   for (const ConfigKey& key : keys) {
     const std::string mistake = FindMistake(key);
     if (!mistake.empty()) Die(absl::StrCat("configuration key \"", key.name, "\": ", mistake));
-    if (!values_.emplace(key.name, key.value).second) {
+    const Setting setting = {.value = key.value, .default_value = key.value, .secret = key.secret};
+    if (!values_.emplace(key.name, setting).second) {
       Die(absl::StrCat("configuration key \"", key.name, "\" is declared twice"));
     }
   }
-  for (const auto& [name, value] : values_) {
+  for (const auto& [name, setting] : values_) {
     const auto next = values_.lower_bound(absl::StrCat(name, "."));
     if (next != values_.end() && absl::StartsWith(next->first, absl::StrCat(name, "."))) {
       Die(absl::StrCat("\"", name, "\" is both a configuration key and the group of \"",
@@ -102,7 +113,7 @@ const T& Config::Get(absl::string_view name) const {
   if (found == values_.end()) {
     Die(absl::StrCat("configuration key \"", name, "\" is read but not declared"));
   }
-  const T* value = std::get_if<T>(&found->second);
+  const T* value = std::get_if<T>(&found->second.value);
   if (value == nullptr) {
     Die(absl::StrCat("configuration key \"", name, "\" is read as another type than declared"));
   }
@@ -124,9 +135,24 @@ void Config::DieOutOfRange(absl::string_view name, int64_t value) {
                    ", which the type it is read as cannot hold; declare limits that it can"));
 }
 
-std::vector<std::pair<std::string, std::string>> Config::Entries() const {
-  std::vector<std::pair<std::string, std::string>> entries;
-  for (const auto& [name, value] : values_) entries.emplace_back(name, FormatValue(value));
+void Config::Set(const std::string& name, ConfigValue value, const std::string& origin) {
+  Setting& setting = values_.find(name)->second;
+  setting.value = std::move(value);
+  setting.origin = origin;
+}
+
+std::vector<ConfigEntry> Config::Entries() const {
+  std::vector<ConfigEntry> entries;
+  for (const auto& [name, setting] : values_) {
+    const auto shown = [&setting](const ConfigValue& value) {
+      const std::string text = FormatValue(value);
+      return setting.secret && !text.empty() ? "(secret)" : WithoutPassword(text);
+    };
+    entries.push_back({.name = name,
+                       .value = shown(setting.value),
+                       .default_value = shown(setting.default_value),
+                       .origin = setting.origin});
+  }
   return entries;
 }
 
@@ -139,7 +165,8 @@ absl::StatusOr<Config> LoadConfig(const std::vector<ConfigKey>& keys,
     absl::StatusOr<std::map<std::string, ConfigValue>> values =
         ParseConfigText(keys, command_line.config_file, *text);
     if (!values.ok()) return values.status();
-    for (auto& [name, value] : *values) config.values_.insert_or_assign(name, std::move(value));
+    for (auto& [name, value] : *values)
+      config.Set(name, std::move(value), command_line.config_file);
   }
   for (const auto& [name, text] : command_line.flags) {
     const ConfigKey* key = FindKey(keys, name);
@@ -149,7 +176,7 @@ absl::StatusOr<Config> LoadConfig(const std::vector<ConfigKey>& keys,
       return absl::InvalidArgumentError(
           absl::StrCat("flag --", name, " ", std::string(value.status().message())));
     }
-    config.values_.insert_or_assign(name, *std::move(value));
+    config.Set(name, *std::move(value), "flag");
   }
   return config;
 }

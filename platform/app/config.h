@@ -31,12 +31,22 @@ namespace weft::app {
 // A longer configuration file is refused.
 inline constexpr size_t kMaxConfigFileBytes = 1 << 20;
 
+// A key and its value, for people.
+struct ConfigEntry {
+  std::string name;
+  std::string value;          // "5ms"; of a secret "(secret)", and of a URL without its password
+  std::string default_value;  // likewise
+  std::string origin;         // "default", "flag", or the file's name
+
+  friend bool operator==(const ConfigEntry&, const ConfigEntry&) = default;
+};
+
 // What was typed, not yet checked against any key.
 struct CommandLine {
   bool help = false;
   bool version = false;
-  std::string config_file;                                 // empty: none
-  std::vector<std::pair<std::string, std::string>> flags;  // name and value, in order
+  std::string config_file = {};                                 // empty: none
+  std::vector<std::pair<std::string, std::string>> flags = {};  // name and value, in order
 };
 
 // Reads `--name=value`, `--config=FILE`, `--help` (or -h) and `--version`; `arguments` without the
@@ -66,18 +76,26 @@ class Config {
     return static_cast<T>(value);
   }
 
-  // Every name and its value as text, sorted by name.
-  std::vector<std::pair<std::string, std::string>> Entries() const;
+  // Every key, sorted by name. What is secret is masked.
+  std::vector<ConfigEntry> Entries() const;
 
  private:
   friend absl::StatusOr<Config> LoadConfig(const std::vector<ConfigKey>& keys,
                                            const CommandLine& command_line);
+  struct Setting {
+    ConfigValue value;
+    ConfigValue default_value;
+    bool secret = false;
+    std::string origin = "default";
+  };
+
+  void Set(const std::string& name, ConfigValue value, const std::string& origin);
   template <typename T>
   const T& Get(absl::string_view name) const;
   int64_t Integer(absl::string_view name) const;
   [[noreturn]] static void DieOutOfRange(absl::string_view name, int64_t value);
 
-  std::map<std::string, ConfigValue, std::less<>> values_;
+  std::map<std::string, Setting, std::less<>> values_;
 };
 
 // Defaults, then the file, then the flags. Blocks the thread to read the file.

@@ -112,9 +112,9 @@ absl::StatusOr<ConfigValue> Convert(const ConfigKey& key, const Json& json) {
                json.get<uint64_t>() > uint64_t{std::numeric_limits<int64_t>::max()})) {
     value = json.get<int64_t>();
   } else {
-    return absl::InvalidArgumentError(absl::StrCat("must be ", DescribeType(key),
-                                                   is_duration ? " (quoted, with a unit)" : "",
-                                                   ", not ", Describe(json)));
+    return absl::InvalidArgumentError(
+        absl::StrCat("must be ", DescribeType(key), is_duration ? " (quoted, with a unit)" : "",
+                     ", not ", key.secret ? "what was given" : Describe(json)));
   }
   if (absl::Status s = CheckValue(key, value); !s.ok()) return s;
   return value;

@@ -55,6 +55,10 @@ absl::Status MustBe(const ConfigKey& key, absl::string_view got) {
   return absl::InvalidArgumentError(absl::StrCat("must be ", DescribeType(key), ", not ", got));
 }
 
+std::string QuotedUnlessSecret(const ConfigKey& key, const std::string& given) {
+  return key.secret ? "what was given" : Quoted(given);
+}
+
 // `given` as the alternative `type` of ConfigValue; nothing when it is no such value. Returns at
 // once what it has read: assigning to an optional of a variant makes g++ 12 warn at -O2 of a string
 // that is not there (-Wmaybe-uninitialized; https://gcc.gnu.org/bugzilla/show_bug.cgi?id=80635).
@@ -114,13 +118,13 @@ std::string FormatValue(const ConfigValue& value) {
 absl::StatusOr<ConfigValue> ParseValue(const ConfigKey& key, absl::string_view text) {
   const std::string given(text);
   const std::optional<ConfigValue> value = ReadAs(key.value.index(), given);
-  if (!value.has_value()) return MustBe(key, Quoted(given));
+  if (!value.has_value()) return MustBe(key, QuotedUnlessSecret(key, given));
   if (absl::Status s = CheckValue(key, *value); !s.ok()) return s;
   return *value;
 }
 
 absl::Status CheckValue(const ConfigKey& key, const ConfigValue& value) {
-  const std::string got = Quoted(FormatValue(value));
+  const std::string got = QuotedUnlessSecret(key, FormatValue(value));
   if (value.index() != key.value.index()) return MustBe(key, got);
   const double* number = std::get_if<double>(&value);
   if (number != nullptr && !std::isfinite(*number)) return MustBe(key, got);

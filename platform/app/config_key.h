@@ -39,6 +39,8 @@ struct ConfigKey {
   std::optional<ConfigValue> max = std::nullopt;
   // The values allowed for a string; empty: all.
   std::vector<std::string> choices = {};
+  // The value is never shown: not by /debug/config, nor in an error.
+  bool secret = false;
 };
 
 // What a value of the key's type may be, limits included: "a whole number from 1 to 64",

@@ -123,15 +123,40 @@ TEST_F(ConfigTest, EmptyObjectIsAConfiguration) {
   EXPECT_TRUE(LoadFile(R"({"pricing": {}})").ok());
 }
 
-TEST_F(ConfigTest, EntriesListEveryKey) {
-  const absl::StatusOr<Config> config = Load({"--shards=2"});
-  ASSERT_TRUE(config.ok());
-  EXPECT_THAT(config->Entries(), testing::ElementsAre(testing::Pair("grpc.listen", "0.0.0.0:50051"),
-                                                      testing::Pair("log.level", "info"),
-                                                      testing::Pair("pricing.cache.ratio", "0.5"),
-                                                      testing::Pair("pricing.strict", "false"),
-                                                      testing::Pair("pricing.think_time", "5ms"),
-                                                      testing::Pair("shards", "2")));
+TEST_F(ConfigTest, EntriesListEveryKeyWithItsOrigin) {
+  const std::string file = File(R"({"pricing": {"think_time": "7ms"}})");
+  const absl::StatusOr<Config> config = Load({"--config=" + file, "--shards=2"});
+  ASSERT_TRUE(config.ok()) << config.status();
+  using Entry = ConfigEntry;
+  EXPECT_THAT(
+      config->Entries(),
+      testing::ElementsAre(Entry{"grpc.listen", "0.0.0.0:50051", "0.0.0.0:50051", "default"},
+                           Entry{"log.level", "info", "info", "default"},
+                           Entry{"pricing.cache.ratio", "0.5", "0.5", "default"},
+                           Entry{"pricing.strict", "false", "false", "default"},
+                           Entry{"pricing.think_time", "7ms", "5ms", file},
+                           Entry{"shards", "2", "0", "flag"}));
+}
+
+TEST(Config, SecretsAreNeverShown) {
+  const std::vector<ConfigKey> keys = {{.name = "pin", .value = 1234, .secret = true},
+                                       {.name = "store.password", .value = "", .secret = true},
+                                       {.name = "store.url", .value = ""},
+                                       {.name = "unset.password", .value = "", .secret = true}};
+  const absl::StatusOr<Config> config = LoadConfig(
+      keys,
+      {.flags = {{"store.password", "sesame"}, {"store.url", "http://me:sesame@store:1/path@2"}}});
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->String("store.password"), "sesame");
+  using Entry = ConfigEntry;
+  EXPECT_THAT(config->Entries(),
+              testing::ElementsAre(Entry{"pin", "(secret)", "(secret)", "default"},
+                                   Entry{"store.password", "(secret)", "", "flag"},
+                                   Entry{"store.url", "http://***@store:1/path@2", "", "flag"},
+                                   Entry{"unset.password", "", "", "default"}));
+  const absl::Status wrong = LoadConfig(keys, {.flags = {{"pin", "sesame"}}}).status();
+  EXPECT_THAT(std::string(wrong.message()), testing::HasSubstr("not what was given"));
+  EXPECT_THAT(std::string(wrong.message()), testing::Not(testing::HasSubstr("sesame")));
 }
 
 // Bad files.

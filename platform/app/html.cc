@@ -11,9 +11,8 @@ struct Link {
 };
 
 constexpr Link kPages[] = {
-    {"/", "Overview"},
-    {"/debug/calls", "Calls"},
-    {"/debug/fibers", "Fibers"},
+    {"/", "Overview"},           {"/debug/calls", "Calls"},   {"/debug/fibers", "Fibers"},
+    {"/debug/stalls", "Stalls"}, {"/debug/shards", "Shards"}, {"/debug/config", "Configuration"},
     {"/metrics", "Metrics"},
 };
 

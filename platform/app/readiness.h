@@ -19,6 +19,12 @@ class Readiness {
   // `reason` is for people: "draining".
   void SetNotReady(absl::string_view reason) { Set(reason); }
 
+  // Why not; empty: ready.
+  std::string reason() const {
+    absl::MutexLock lock(&mutex_);
+    return reason_;
+  }
+
   // 200 "ok", or 503 with the reason.
   AdminReply Reply() const {
     absl::MutexLock lock(&mutex_);

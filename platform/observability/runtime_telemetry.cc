@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/strings/str_join.h"
+#include "platform/base/clock.h"
 #include "platform/fiber/blocking_calls.h"
 #include "platform/observability/logging/log.h"
 #include "platform/observability/tracing/blocking_call_event.h"
@@ -22,6 +23,7 @@ double Seconds(int64_t nanos) { return 1e-9 * static_cast<double>(nanos); }
 RuntimeTelemetry::RuntimeTelemetry() { static_cast<void>(CurrentTraceIds()); }
 
 void RuntimeTelemetry::OnStall(const StallReport& report) noexcept {
+  recent_stalls_.Add(report, Clock::Real().Now());
   const std::string stack =
       report.stack.empty() ? report.no_stack : absl::StrJoin(report.stack, "\n");
   kLog.Warning("a shard is stalled", {{"shard", report.shard},
@@ -36,6 +38,7 @@ void RuntimeTelemetry::OnStall(const StallReport& report) noexcept {
 
 void RuntimeTelemetry::OnStallEnd(const StallEnd& end) noexcept {
   stalls_.Record(end);
+  recent_stalls_.End(end);
   if (!end.reported) return;
   kLog.Warning("a stall is over", {{"shard", end.shard},
                                    {"fiber", end.fiber_id},

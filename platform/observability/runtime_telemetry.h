@@ -1,9 +1,9 @@
 // RuntimeTelemetry: what a runtime tells, as metrics, log lines and events of spans. The process'
 // RuntimeObserver.
 //
-// A stall is told four times over: at once, as a warning with the function it is in; when it is
-// over, as a warning with its whole length; in weft_stalls_total and weft_stall_seconds; and as the
-// event "weft.stall" of the call's span, if that is recorded.
+// A stall is told five times over: at once, as a warning with the function it is in; when it is
+// over, as a warning with its whole length; in weft_stalls_total and weft_stall_seconds; as the
+// event "weft.stall" of the call's span, if that is recorded; and to who asks for the recent ones.
 //
 //   {"ts":"…","level":"warning","msg":"a shard is stalled","module":"fiber","shard":0,
 //    "trace_id":"4bf9…","call":"shop.v1.Shop/Get","fiber":17,"cause":"blocks its thread",
@@ -34,6 +34,7 @@
 #include "platform/observability/metrics/deadlock_metrics.h"
 #include "platform/observability/metrics/runtime_metrics.h"
 #include "platform/observability/metrics/stall_metrics.h"
+#include "platform/observability/recent_stalls.h"
 
 namespace weft::observability {
 
@@ -54,12 +55,14 @@ class RuntimeTelemetry final : public RuntimeObserver {
 
   LoopLagMetrics& loop_lag() { return loop_lag_; }
   StallMetrics& stalls() { return stalls_; }
+  const RecentStalls& recent_stalls() const { return recent_stalls_; }
   DeadlockMetrics& deadlocks() { return deadlocks_; }
   BlockingCallMetrics& blocking_calls() { return blocking_calls_; }
 
  private:
   LoopLagMetrics loop_lag_;
   StallMetrics stalls_;
+  RecentStalls recent_stalls_;
   DeadlockMetrics deadlocks_;
   DeadlockLog deadlock_log_;
   BlockingCallMetrics blocking_calls_;

@@ -112,8 +112,12 @@ class Telemetry {
   // The calls of the runtime that was attached; null where they are not recorded.
   const CallRecorder* calls() const { return options_.record_calls ? &calls_ : nullptr; }
 
+  // With their stacks, the newest first; empty without runtime_observer(). Any thread.
+  std::vector<RecentStall> RecentStallList() const { return of_runtime_.recent_stalls().List(); }
+
   // For collectors of one's own, such as a prometheus::Registry.
   MetricsRegistry& registry() { return registry_; }
+  const MetricsRegistry& registry() const { return registry_; }
 
   // The text of /metrics (content type: kMetricsContentType). Blocks the thread for a millisecond
   // or so, since it reads files under /proc: not on a fiber.
