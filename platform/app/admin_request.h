@@ -14,8 +14,9 @@ struct AdminRequest {
   std::string path = {};
   // Decoded; of a name that comes twice the last value.
   std::map<std::string, std::string> query = {};
-  std::string accept = {};  // the header of that name
-  std::string body = {};    // of a POST, at most kAdminMaxBodyBytes
+  std::string accept = {};         // the header of that name
+  std::string authorization = {};  // likewise
+  std::string body = {};           // of a POST, at most kAdminMaxBodyBytes
 
   // The value of a query's parameter; empty where there is none.
   const std::string& Parameter(const std::string& name) const;

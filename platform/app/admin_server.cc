@@ -112,6 +112,9 @@ AdminRequest ReadRequest(mg_connection* connection) {
                           .path = info->local_uri == nullptr ? "" : info->local_uri};
   if (info->query_string != nullptr) request.query = ParseQuery(info->query_string);
   if (const char* const accept = mg_get_header(connection, "Accept")) request.accept = accept;
+  if (const char* const shown = mg_get_header(connection, "Authorization")) {
+    request.authorization = shown;
+  }
   if (request.method == "POST") {
     char body[kAdminMaxBodyBytes];
     int size = 0;
@@ -128,6 +131,9 @@ void Send(mg_connection* connection, const AdminReply& reply, bool with_body) {
                                   mg_get_response_code_text(connection, reply.status), "\r\n",
                                   "Content-Type: ", reply.content_type, "\r\n");
   if (!reply.allow.empty()) absl::StrAppend(&text, "Allow: ", reply.allow, "\r\n");
+  if (!reply.www_authenticate.empty()) {
+    absl::StrAppend(&text, "WWW-Authenticate: ", reply.www_authenticate, "\r\n");
+  }
   absl::StrAppend(&text, "Content-Length: ", reply.body.size(), "\r\n",
                   "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
                   "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; "
@@ -215,23 +221,41 @@ int AdminServer::OnRequest(mg_connection* connection) {
   return reply.status;
 }
 
+bool AdminServer::on_loopback() const { return absl::StartsWith(host_, "127."); }
+
+bool AdminServer::Admits(const AdminRequest& request, const AdminPage* page) const {
+  if (options_.token == nullptr || (page != nullptr && page->open)) return true;
+  return options_.token->Admits(request.authorization);
+}
+
 AdminReply AdminServer::Answer(const AdminRequest& request) const {
   const bool reads = request.method == "GET" || request.method == "HEAD";
-  if (request.path == "/" && reads && !absl::StrContains(request.accept, "text/html")) {
+  const bool wants_html = absl::StrContains(request.accept, "text/html");
+  const auto found = std::find_if(pages_.begin(), pages_.end(), [&request](const AdminPage& page) {
+    return page.path == request.path;
+  });
+  const AdminPage* const page = found == pages_.end() ? nullptr : &*found;
+  // Before anything is told, the names of the pages included.
+  if (!Admits(request, page)) {
+    return {.status = 401,
+            .body =
+                "show the token of admin.token_file: as \"Authorization: Bearer …\", or as the "
+                "password of any user\n",
+            .www_authenticate = "Basic realm=\"admin\", charset=\"UTF-8\""};
+  }
+  if (request.path == "/" && reads && (page == nullptr || !wants_html)) {
     return {.body = absl::StrCat(options_.title, "\n", List())};
   }
-  for (const AdminPage& page : pages_) {
-    if (page.path != request.path) continue;
-    if (page.changes_something && request.method != "POST") {
-      return {.status = 405, .body = "only POST\n", .allow = "POST"};
-    }
-    if (!page.changes_something && !reads) {
-      return {.status = 405, .body = "only GET and HEAD\n", .allow = "GET, HEAD"};
-    }
-    return page.handler(request);
+  if (page == nullptr) {
+    return {.status = 404, .body = absl::StrCat("no such page; there are:\n", List())};
   }
-  if (request.path == "/" && reads) return {.body = absl::StrCat(options_.title, "\n", List())};
-  return {.status = 404, .body = absl::StrCat("no such page; there are:\n", List())};
+  if (page->changes_something && request.method != "POST") {
+    return {.status = 405, .body = "only POST\n", .allow = "POST"};
+  }
+  if (!page->changes_something && !reads) {
+    return {.status = 405, .body = "only GET and HEAD\n", .allow = "GET, HEAD"};
+  }
+  return page->handler(request);
 }
 
 std::string AdminServer::List() const {

@@ -19,8 +19,10 @@
 // time, never on a shard, so that the process can be asked what it does while its shards are busy.
 // A page may block its thread, boundedly.
 //
-// Everybody who reaches the port sees everything: method names, peers, counts. It listens on
-// loopback unless told otherwise; in a cluster keep it off the Service and the ingress.
+// Everybody who reaches the port sees everything (method names, peers, counts) unless there is a
+// token (admin_token.h): then only pages that say so are open to all. It listens on loopback unless
+// told otherwise; in a cluster keep it off the Service and the ingress. There is no TLS here: a
+// token protects what a trusted network carries, not against those who listen on it.
 //
 // IPv4 only: Debian's CivetWeb is built without IPv6.
 #ifndef WEFT_PLATFORM_APP_ADMIN_SERVER_H_
@@ -34,6 +36,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "platform/app/admin_request.h"
+#include "platform/app/admin_token.h"
 
 struct mg_connection;
 struct mg_context;
@@ -57,7 +60,8 @@ struct AdminReply {
   int status = 200;
   std::string content_type = "text/plain; charset=utf-8";
   std::string body = "";
-  std::string allow = "";  // the header of that name, of a 405
+  std::string allow = "";             // the header of that name, of a 405
+  std::string www_authenticate = "";  // likewise, of a 401
 };
 
 struct AdminPage {
@@ -65,12 +69,15 @@ struct AdminPage {
   std::string help;  // a phrase for the index; empty: not listed
   std::function<AdminReply(const AdminRequest& request)> handler;  // any thread; must not throw
   bool changes_something = false;  // it is asked by POST, and by nothing else
+  bool open = false;               // also to those who show no token
 };
 
 struct AdminServerOptions {
   std::string listen =
       "127.0.0.1:8080";        // IPv4 address (or "localhost") and port; port 0: a free one
   std::string title = "weft";  // heading of the list
+  // What must be shown to see pages that are not open; null: nothing.
+  std::unique_ptr<AdminToken> token = {};
 };
 
 class AdminServer {
@@ -87,11 +94,14 @@ class AdminServer {
   AdminServer& operator=(const AdminServer&) = delete;
 
   int port() const { return port_; }
+  // Whether only this machine reaches it.
+  bool on_loopback() const;
 
  private:
   AdminServer(AdminServerOptions options, std::vector<AdminPage> pages);
   static int OnRequest(mg_connection* connection);
   AdminReply Answer(const AdminRequest& request) const;
+  bool Admits(const AdminRequest& request, const AdminPage* page) const;
   std::string List() const;
 
   const AdminServerOptions options_;

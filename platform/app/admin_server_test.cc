@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <thread>
@@ -96,6 +97,43 @@ TEST(AdminServer, UnknownPathIs404WithTheList) {
               "no such page; there are:\n/livez  help of /livez\n"
               "/debug/fibers  help of /debug/fibers\n");
   }
+}
+
+// What comes for `path` with the header.
+std::string GetWith(const AdminServer& server, const std::string& path, const std::string& header) {
+  LoopbackConnection connection(server.port());
+  connection.Send(
+      absl::StrCat("GET ", path, " HTTP/1.1\r\nHost: localhost\r\n", header, "\r\n\r\n"));
+  return connection.ReadAll();
+}
+
+TEST(AdminServer, WithATokenOnlyOpenPagesAreForEverybody) {
+  const std::string file = absl::StrCat(testing::TempDir(), "/admin_server.token");
+  std::ofstream(file) << "0123456789abcdef\n";
+  AdminPage live = Page("/livez", {.body = "ok\n"});
+  live.open = true;
+  const auto server = *AdminServer::Start(
+      {.listen = "127.0.0.1:0", .token = *AdminToken::FromFile(file)},
+      {live,
+       Page("/secret", {.body = "told\n"}),
+       {.path = "/change",
+        .help = "",
+        .handler = [](const AdminRequest&) { return AdminReply{.body = "changed\n"}; },
+        .changes_something = true}});
+  EXPECT_TRUE(server->on_loopback());
+  EXPECT_EQ(Get(*server, "/livez").body, "ok\n");
+  for (const char* path : {"/secret", "/", "/nope", "/change"}) {
+    const HttpReply reply = Get(*server, path);
+    EXPECT_EQ(reply.status, 401) << path;
+    EXPECT_EQ(reply.headers.at("www-authenticate"), "Basic realm=\"admin\", charset=\"UTF-8\"");
+    EXPECT_THAT(reply.body, Not(HasSubstr("/secret"))) << "not even the list";
+  }
+  EXPECT_EQ(Get(*server, "/change", "POST").status, 401);
+  const std::string good = "Authorization: Bearer 0123456789abcdef";
+  EXPECT_THAT(GetWith(*server, "/secret", good), testing::EndsWith("told\n"));
+  EXPECT_THAT(GetWith(*server, "/", good), HasSubstr("/secret  help of"));
+  EXPECT_THAT(GetWith(*server, "/secret", "Authorization: Bearer 0123456789abcdeX"),
+              HasSubstr("HTTP/1.1 401"));
 }
 
 TEST(AdminServer, QueryIsIgnored) {

@@ -89,11 +89,15 @@ absl::Status App::StartAdminServer() {
                       .body = telemetry_->RenderMetrics()};
   };
   std::vector<AdminPage> pages = {
-      {.path = "/livez", .help = "is the process alive", .handler = ok},
+      {.path = "/livez", .help = "is the process alive", .handler = ok, .open = true},
       {.path = "/readyz",
        .help = "should it be sent calls",
-       .handler = [this](const AdminRequest&) { return readiness_.Reply(); }},
-      {.path = "/metrics", .help = "for Prometheus", .handler = metrics},
+       .handler = [this](const AdminRequest&) { return readiness_.Reply(); },
+       .open = true},
+      {.path = "/metrics",
+       .help = "for Prometheus",
+       .handler = metrics,
+       .open = !config_.Bool("admin.protect_metrics")},
       {.path = "/debug/fibers",
        .help = "what every fiber does now; see ?view=tree and ?view=stacks",
        .handler = [this](const AdminRequest& request) { return fibers_pages_->Show(request); }},
@@ -102,10 +106,21 @@ absl::Status App::StartAdminServer() {
        .handler = [this](const AdminRequest& request) { return fibers_pages_->Cancel(request); },
        .changes_something = true}};
   for (AdminPage& page : console_->Pages()) pages.push_back(std::move(page));
-  absl::StatusOr<std::unique_ptr<AdminServer>> admin = AdminServer::Start(
-      {.listen = config_.String("admin.listen"), .title = title}, std::move(pages));
+  AdminServerOptions options = {.listen = config_.String("admin.listen"), .title = title};
+  const std::string& token_file = config_.String("admin.token_file");
+  if (!token_file.empty()) {
+    absl::StatusOr<std::unique_ptr<AdminToken>> token = AdminToken::FromFile(token_file);
+    if (!token.ok()) return AboutKey("admin.token_file", token.status());
+    options.token = *std::move(token);
+  }
+  absl::StatusOr<std::unique_ptr<AdminServer>> admin =
+      AdminServer::Start(std::move(options), std::move(pages));
   if (!admin.ok()) return AboutKey("admin.listen", admin.status());
   admin_ = *std::move(admin);
+  if (!admin_->on_loopback() && token_file.empty()) {
+    kLog.Warning("the admin pages are open to whoever reaches their port; set admin.token_file",
+                 {{"listen", config_.String("admin.listen")}});
+  }
   return absl::OkStatus();
 }
 

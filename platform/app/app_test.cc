@@ -217,6 +217,25 @@ TEST(App, AdminPagesAnswer) {
   EXPECT_THAT(metrics.body, HasSubstr("weft_connections_open 1\n"));
 }
 
+TEST(App, AdminPagesWantTheTokenAndProbesDoNot) {
+  const std::string file = absl::StrCat(testing::TempDir(), "/admin.token");
+  std::ofstream(file) << "0123456789abcdef";
+  Service service({"--admin.listen=0.0.0.0:0", absl::StrCat("--admin.token_file=", file)});
+  EXPECT_EQ(service.Get("/debug/config").status, 401);
+  for (const char* open : {"/livez", "/readyz", "/metrics"}) {
+    EXPECT_EQ(service.Get(open).status, 200) << open;
+  }
+  EXPECT_EQ(service.Terminate(), 0);
+  EXPECT_THAT(service.process().Errors(), Not(HasSubstr("set admin.token_file")));
+}
+
+TEST(App, AdminPagesForTheWholeNetworkAreWarnedOf) {
+  Service service({"--admin.listen=0.0.0.0:0", "--admin.protect_metrics=true"});
+  EXPECT_EQ(service.Get("/metrics").status, 200) << "there is no token to protect it";
+  EXPECT_EQ(service.Terminate(), 0);
+  EXPECT_THAT(service.process().Errors(), HasSubstr("set admin.token_file"));
+}
+
 TEST(App, FibersPageShowsACallInFlight) {
   Service service({"--drain.timeout=0s"});
   std::future<grpc::Status> call = service.SleepInFlight(3'600'000);

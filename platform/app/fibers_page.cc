@@ -11,6 +11,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "platform/app/admin_token.h"
 #include "platform/app/fibers_view.h"
 #include "platform/app/html.h"
 #include "platform/base/check.h"
@@ -29,15 +30,6 @@ std::string NewToken() {
   char bytes[16];
   Check(getrandom(bytes, sizeof(bytes), 0) == sizeof(bytes), "the system has no random numbers");
   return absl::BytesToHexString(absl::string_view(bytes, sizeof(bytes)));
-}
-
-// In a time that does not depend on where they differ.
-bool SameToken(absl::string_view a, absl::string_view b) {
-  unsigned char difference = a.size() == b.size() ? 0 : 1;
-  for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
-    difference |= static_cast<unsigned char>(a[i] ^ b[i]);
-  }
-  return difference == 0;
 }
 
 AdminReply Error(int status, absl::string_view message) {
@@ -74,7 +66,7 @@ AdminReply FibersPages::Cancel(const AdminRequest& request) const {
     const auto found = form.find(name);
     return found == form.end() ? std::string() : found->second;
   };
-  if (!SameToken(field("token"), token_)) {
+  if (!SameSecret(field("token"), token_)) {
     return Error(403, "send the token that /debug/fibers?format=html has in its buttons");
   }
   uint64_t id = 0;

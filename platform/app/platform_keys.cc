@@ -69,7 +69,14 @@ std::vector<ConfigKey> PlatformConfigKeys() {
       {.name = "admin.listen",
        .value = "127.0.0.1:8080",
        .help = "address and port of the admin server: probes, metrics, fibers; port 0 takes a free "
-               "one. Whoever reaches it sees everything"},
+               "one. Whoever reaches it sees everything, unless there is a token"},
+      {.name = "admin.token_file",
+       .value = "",
+       .help = "a file with the token that the admin server's pages want, as a bearer token or as "
+               "a browser's password; probes and metrics stay open. Empty: no token"},
+      {.name = "admin.protect_metrics",
+       .value = false,
+       .help = "whether /metrics wants the token, too"},
       {.name = "admin.allow_cancel",
        .value = false,
        .help = "whether /debug/fibers has buttons that cancel a fiber; whoever reaches the admin "
