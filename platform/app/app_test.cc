@@ -200,7 +200,7 @@ TEST(App, AdminPagesAnswer) {
   EXPECT_EQ(service.Get("/livez").status, 200);
   EXPECT_EQ(service.Get("/readyz").status, 200);
   EXPECT_THAT(service.Get("/").body, AllOf(HasSubstr("echo 1.2.3"), HasSubstr("/debug/fibers")));
-  for (const char* page : {"overview", "calls", "stalls", "shards", "config", "fibers"}) {
+  for (const char* page : {"overview", "calls", "stalls", "shards", "heap", "config", "fibers"}) {
     for (const char* format : {"text", "json", "html"}) {
       const HttpReply reply = service.Get(absl::StrCat("/debug/", page, "?format=", format));
       EXPECT_EQ(reply.status, 200) << page << " as " << format;

@@ -11,8 +11,13 @@ struct Link {
 };
 
 constexpr Link kPages[] = {
-    {"/", "Overview"},           {"/debug/calls", "Calls"},   {"/debug/fibers", "Fibers"},
-    {"/debug/stalls", "Stalls"}, {"/debug/shards", "Shards"}, {"/debug/config", "Configuration"},
+    {"/", "Overview"},
+    {"/debug/calls", "Calls"},
+    {"/debug/fibers", "Fibers"},
+    {"/debug/stalls", "Stalls"},
+    {"/debug/shards", "Shards"},
+    {"/debug/heap", "Heap"},
+    {"/debug/config", "Configuration"},
     {"/metrics", "Metrics"},
 };
 
@@ -51,7 +56,7 @@ td.name { padding-left: calc(var(--depth, 0) * 1.2rem) }
 summary { cursor: pointer; padding: .15rem 0 } details.call { margin: 0 0 .2rem }
 .timeline { list-style: none; margin: .3rem 0 .8rem 1rem; padding: 0; white-space: normal }
 .timeline li { display: grid; gap: 0 .7rem; padding: .1rem 0; border-bottom: 1px solid var(--line);
-  grid-template-columns: 6rem 5.5rem minmax(8rem, 1fr) minmax(8rem, 1fr) }
+  grid-template-columns: 7rem 6.5rem minmax(8rem, 1fr) minmax(8rem, 1fr) }
 .timeline .at, .timeline .took { font-variant-numeric: tabular-nums; color: var(--dim) }
 .timeline .what { overflow-wrap: anywhere; grid-column: 3 } .timeline .took { grid-column: 2 }
 .timeline .at { grid-column: 1; grid-row: 1 } .timeline .took { grid-row: 1 }
@@ -74,6 +79,9 @@ summary { cursor: pointer; padding: .15rem 0 } details.call { margin: 0 0 .2rem 
   .timeline .what { grid-row: 2; grid-column: 1 / 3 }
   .timeline .bar { grid-row: 3; grid-column: 1 / 3 }
 }
+.cards .timeline li { grid-template-columns: 1fr 1fr; padding: .3rem 0 }
+.cards .timeline .what { grid-row: 2; grid-column: 1 / 3 }
+.cards .timeline .bar { grid-row: 3; grid-column: 1 / 3 }
 )";
 
 std::string Navigation(absl::string_view path) {

@@ -44,6 +44,9 @@ std::vector<AdminPage> ConsolePages::Pages() {
       {.path = "/debug/shards",
        .help = "shards, pools of threads, limits",
        .handler = [this](const AdminRequest& request) { return Shards(request); }},
+      {.path = "/debug/heap",
+       .help = "what malloc tells of its memory",
+       .handler = [this](const AdminRequest& request) { return Heap(request); }},
       {.path = "/debug/config",
        .help = "each key, its value and where that is from",
        .handler = [this](const AdminRequest& request) { return Configuration(request); }},
@@ -74,7 +77,12 @@ AdminReply ConsolePages::Shards(const AdminRequest& request) const {
 }
 
 AdminReply ConsolePages::Stalls(const AdminRequest& request) const {
-  return ShowReport(request, StallsReport(telemetry_.RecentStallList(), Read(telemetry_)));
+  return ShowReport(
+      request, StallsReport(telemetry_.RecentStallList(), Read(telemetry_), Clock::Real().Now()));
+}
+
+AdminReply ConsolePages::Heap(const AdminRequest& request) const {
+  return ShowReport(request, HeapReport(Read(telemetry_)));
 }
 
 AdminReply ConsolePages::Configuration(const AdminRequest& request) const {

@@ -36,6 +36,7 @@ class ConsolePages {
   AdminReply Overview(const AdminRequest& request) const;
   AdminReply Shards(const AdminRequest& request) const;
   AdminReply Stalls(const AdminRequest& request) const;
+  AdminReply Heap(const AdminRequest& request) const;
   AdminReply Configuration(const AdminRequest& request) const;
 
   const Config& config_;

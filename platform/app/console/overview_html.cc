@@ -13,7 +13,8 @@ namespace weft::app {
 namespace {
 
 constexpr absl::string_view kStyle = R"(<style>
-.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: .8rem }
+.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr)); gap: .8rem }
+@media (max-width: 30rem) { .charts { grid-template-columns: 1fr 1fr } }
 .chart { background: var(--card); border-radius: .4rem; padding: .5rem .8rem; min-width: 0 }
 .chart h2 { margin: 0; font-size: .85rem; font-weight: normal; color: var(--dim) }
 .chart p { margin: 0; font-size: 1.15rem; font-variant-numeric: tabular-nums }

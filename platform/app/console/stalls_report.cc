@@ -9,9 +9,10 @@ namespace {
 
 using observability::RecentStall;
 
-ReportRow ToRow(const RecentStall& stall) {
+ReportRow ToRow(const RecentStall& stall, absl::Time now) {
   const StallReport& report = stall.report;
-  const int64_t nanos = stall.over ? stall.whole_nanos : report.nanos;
+  const int64_t nanos =
+      stall.over ? stall.whole_nanos : report.nanos + absl::ToInt64Nanoseconds(now - stall.when);
   ReportRow row = {{report.fiber_name.empty() ? "the shard's loop" : report.fiber_name,
                     FormatInstant(stall.when),
                     ReportCell(1e-9 * static_cast<double>(nanos),
@@ -26,7 +27,8 @@ ReportRow ToRow(const RecentStall& stall) {
 
 }  // namespace
 
-Report StallsReport(const std::vector<RecentStall>& stalls, const Readings& readings) {
+Report StallsReport(const std::vector<RecentStall>& stalls, const Readings& readings,
+                    absl::Time now) {
   ReportTable recent = {.key = "stalls",
                         .title = "The latest that were looked at",
                         .columns = {{"call", "Call"},
@@ -40,7 +42,7 @@ Report StallsReport(const std::vector<RecentStall>& stalls, const Readings& read
                         .rows = {},
                         .details_key = "stack",
                         .none = "no fiber has kept its shard to itself for long"};
-  for (const RecentStall& stall : stalls) recent.rows.push_back(ToRow(stall));
+  for (const RecentStall& stall : stalls) recent.rows.push_back(ToRow(stall, now));
   ReportTable totals = {.key = "totals",
                         .title = "All since the start",
                         .columns = {{"shard", "Shard"}, {"cause", "Cause"}, {"stalls", "Stalls"}},
