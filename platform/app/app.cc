@@ -104,6 +104,13 @@ absl::Status App::StartAdminServer() {
       {.path = "/debug/fibers/cancel",
        .help = "",
        .handler = [this](const AdminRequest& request) { return fibers_pages_->Cancel(request); },
+       .changes_something = true},
+      {.path = "/debug/log",
+       .help = "levels of the log by module; change them here",
+       .handler = [this](const AdminRequest& request) { return log_pages_.Show(request); }},
+      {.path = "/debug/log/set",
+       .help = "",
+       .handler = [this](const AdminRequest& request) { return log_pages_.Set(request); },
        .changes_something = true}};
   for (AdminPage& page : console_->Pages()) pages.push_back(std::move(page));
   AdminServerOptions options = {.listen = config_.String("admin.listen"), .title = title};

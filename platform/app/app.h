@@ -52,6 +52,7 @@
 #include "platform/app/drain_report.h"
 #include "platform/app/exit_guard.h"
 #include "platform/app/fibers_page.h"
+#include "platform/app/log_page.h"
 #include "platform/app/readiness.h"
 #include "platform/app/signals.h"
 #include "platform/fiber/blocking_pool.h"
@@ -186,6 +187,7 @@ class App {
   std::vector<observability::Telemetry::Attachment> attachments_;
   std::unique_ptr<FibersPages> fibers_pages_;
   std::unique_ptr<ConsolePages> console_;
+  const LogPages log_pages_;
   std::unique_ptr<AdminServer> admin_;
 };
 

@@ -1,20 +1,15 @@
 #include "platform/app/fibers_page.h"
 
-#include <sys/random.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <string>
 
 #include "absl/status/status.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "platform/app/admin_token.h"
 #include "platform/app/fibers_view.h"
 #include "platform/app/html.h"
-#include "platform/base/check.h"
 #include "platform/observability/logging/log.h"
 
 namespace weft::app {
@@ -26,12 +21,6 @@ constexpr observability::Logger kLog("app");
 constexpr size_t kMaxGroupsLogged = 100;
 constexpr absl::Duration kCancelTimeout = absl::Milliseconds(250);
 
-std::string NewToken() {
-  char bytes[16];
-  Check(getrandom(bytes, sizeof(bytes), 0) == sizeof(bytes), "the system has no random numbers");
-  return absl::BytesToHexString(absl::string_view(bytes, sizeof(bytes)));
-}
-
 AdminReply Error(int status, absl::string_view message) {
   return {.status = status, .body = absl::StrCat(message, "\n")};
 }
@@ -39,13 +28,13 @@ AdminReply Error(int status, absl::string_view message) {
 }  // namespace
 
 FibersPages::FibersPages(Runtime& runtime, bool allow_cancel)
-    : runtime_(runtime), token_(allow_cancel ? NewToken() : "") {}
+    : runtime_(runtime), allow_cancel_(allow_cancel) {}
 
 AdminReply FibersPages::Show(const AdminRequest& request) const {
   const absl::StatusOr<FibersQuery> query = ParseFibersQuery(request);
   if (!query.ok()) return Error(400, std::string(query.status().message()));
   FibersView view = LookAtFibers(runtime_, *query);
-  view.cancel_token = token_;
+  if (allow_cancel_) view.cancel_token = token_.text();
   switch (query->format) {
     case PageFormat::kJson:
       return {.content_type = "application/json", .body = FibersAsJson(view)};
@@ -58,7 +47,7 @@ AdminReply FibersPages::Show(const AdminRequest& request) const {
 }
 
 AdminReply FibersPages::Cancel(const AdminRequest& request) const {
-  if (token_.empty()) {
+  if (!allow_cancel_) {
     return Error(403, "cancelling fibers is not allowed here: set admin.allow_cancel");
   }
   const std::map<std::string, std::string> form = ParseQuery(request.body);
@@ -66,7 +55,7 @@ AdminReply FibersPages::Cancel(const AdminRequest& request) const {
     const auto found = form.find(name);
     return found == form.end() ? std::string() : found->second;
   };
-  if (!SameSecret(field("token"), token_)) {
+  if (!token_.Matches(field("token"))) {
     return Error(403, "send the token that /debug/fibers?format=html has in its buttons");
   }
   uint64_t id = 0;

@@ -7,6 +7,7 @@
 
 #include "platform/app/admin_request.h"
 #include "platform/app/admin_server.h"
+#include "platform/app/form_token.h"
 #include "platform/fiber/runtime.h"
 
 namespace weft::app {
@@ -26,7 +27,8 @@ class FibersPages {
 
  private:
   Runtime& runtime_;
-  const std::string token_;  // empty: cancelling is not allowed
+  const bool allow_cancel_;
+  const FormToken token_;
 };
 
 // Writes the fibers to the log, those with identical stacks in one line, the largest groups first.

@@ -19,6 +19,7 @@
 #include "platform/app/quit_signal.h"
 #include "platform/app/signals.h"
 #include "platform/observability/logging/log.h"
+#include "platform/observability/logging/log_levels.h"
 
 namespace weft::app {
 namespace {
@@ -40,6 +41,14 @@ std::vector<ConfigKey> AllKeys(const AppOptions& options) {
   std::vector<ConfigKey> keys = PlatformConfigKeys();
   keys.insert(keys.end(), options.config.begin(), options.config.end());
   return keys;
+}
+
+absl::Status SetLogLevels(const Config& config) {
+  const absl::StatusOr<observability::ModuleLevels> levels =
+      observability::ParseLogLevels(config.String("log.levels"));
+  const absl::Status set = levels.ok() ? observability::SetLogLevels(*levels) : levels.status();
+  if (set.ok()) return set;
+  return absl::Status(set.code(), absl::StrCat("log.levels: ", std::string(set.message())));
 }
 
 int ExitStatus(const absl::Status& start_error) {
@@ -66,6 +75,9 @@ int Main(int argc, char** argv, const AppOptions& options, SetUp set_up) {
   }
   absl::StatusOr<Config> config = LoadConfig(keys, *command_line);
   if (!config.ok()) return Fail(options.name, config.status(), kWrongConfiguration);
+  if (absl::Status s = SetLogLevels(*config); !s.ok()) {
+    return Fail(options.name, s, kWrongConfiguration);
+  }
 
   observability::InitLogging(
       {.level = observability::ParseSeverity(config->String("log.level")).value()});

@@ -124,6 +124,10 @@ std::vector<ConfigKey> PlatformConfigKeys() {
        .value = "info",
        .help = "the least severe lines to be logged",
        .choices = {"debug", "info", "warning", "error"}},
+      {.name = "log.levels",
+       .value = "",
+       .help = "the same for single modules (\"module\" of a line), such as "
+               "rpc=debug,opentelemetry=error; /debug/log changes them at run time"},
       {.name = "drain.grace",
        .value = absl::Seconds(5),
        .help = "how long calls are still accepted after SIGTERM, while /readyz and health say no",

@@ -8,6 +8,8 @@
 namespace weft::observability {
 namespace {
 
+constexpr Logger kLog("grpc");
+
 Severity ToSeverity(gpr_log_severity severity) {
   switch (severity) {
     case GPR_LOG_SEVERITY_DEBUG:
@@ -22,8 +24,8 @@ Severity ToSeverity(gpr_log_severity severity) {
 void LogOfGrpc(gpr_log_func_args* args) {
   absl::string_view file = args->file;
   file.remove_prefix(file.rfind('/') == absl::string_view::npos ? 0 : file.rfind('/') + 1);
-  Log(ToSeverity(args->severity), args->message, {{"source", absl::StrCat(file, ":", args->line)}},
-      "grpc");
+  kLog.Log(ToSeverity(args->severity), args->message,
+           {{"source", absl::StrCat(file, ":", args->line)}});
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "platform/base/clock.h"
 #include "platform/fiber/runtime.h"
 #include "platform/observability/logging/json_line.h"
+#include "platform/observability/logging/log_levels.h"
 #include "platform/observability/logging/log_writer.h"
 #include "platform/observability/tracing/fiber_context.h"
 
@@ -34,7 +35,6 @@ Writers& AllWriters() {
   return *writers;
 }
 
-std::atomic<Severity> level{Severity::kInfo};
 std::atomic<LogWriter*> current_writer{nullptr};
 
 // One write(2) for a whole line: lines of several threads do not mix.
@@ -72,11 +72,10 @@ absl::string_view AsView(const std::array<char, N>& text) {
   return {text.data(), text.size()};
 }
 
-std::string MakeLine(Severity severity, absl::string_view message, Fields fields,
+std::string MakeLine(absl::Time now, Severity severity, absl::string_view message, Fields fields,
                      absl::string_view module) {
   JsonLine line;
-  line.Add("ts",
-           absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", Clock::Real().Now(), absl::UTCTimeZone()));
+  line.Add("ts", absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", now, absl::UTCTimeZone()));
   line.Add("level", SeverityName(severity));
   line.Add("msg", message);
   if (!module.empty()) line.Add("module", module);
@@ -130,11 +129,17 @@ absl::StatusOr<Severity> ParseSeverity(absl::string_view name) {
       "log level \"", name, "\" is none of \"debug\", \"info\", \"warning\" and \"error\""));
 }
 
-bool LogEnabled(Severity severity) { return severity >= level.load(std::memory_order_relaxed); }
+const internal::LogModule* Logger::Find() const {
+  const internal::LogModule* const found = &internal::FindLogModule(module_);
+  found_.store(found, std::memory_order_release);
+  return found;
+}
 
-void Log(Severity severity, absl::string_view message, Fields fields, absl::string_view module) {
-  if (!LogEnabled(severity)) return;
-  const std::string line = MakeLine(severity, message, fields, module);
+void internal::WriteLine(Severity severity, absl::string_view message, Fields fields,
+                         absl::string_view module) {
+  const absl::Time now = Clock::Real().Now();
+  RestoreLogLevels(now);
+  const std::string line = MakeLine(now, severity, message, fields, module);
   if (LogWriter* writer = current_writer.load(std::memory_order_acquire)) {
     writer->Add(line);
   } else {
@@ -155,7 +160,7 @@ void InitLogging(LoggingOptions options) {
   current_writer.store(writer, std::memory_order_release);
 }
 
-void SetLogLevel(Severity new_level) { level.store(new_level, std::memory_order_relaxed); }
+void SetLogLevel(Severity level) { SetModuleLogLevel({}, level).IgnoreError(); }
 
 bool FlushLogs(absl::Duration timeout) {
   LogWriter* writer = current_writer.load(std::memory_order_acquire);

@@ -20,6 +20,7 @@
 #ifndef WEFT_PLATFORM_OBSERVABILITY_LOGGING_LOG_H_
 #define WEFT_PLATFORM_OBSERVABILITY_LOGGING_LOG_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -76,32 +77,70 @@ class Field {
 };
 using Fields = std::initializer_list<Field>;
 
-// Whether a line of that severity is written: one relaxed load. For work done only to be logged.
-bool LogEnabled(Severity severity);
+namespace internal {
 
-void Log(Severity severity, absl::string_view message, Fields fields = {},
-         absl::string_view module = {});
+// What of a module all its loggers look at. Never destroyed.
+struct LogModule {
+  std::atomic<Severity> level{Severity::kInfo};
+};
+extern LogModule all_modules;  // that have no level of their own, and lines without a module
+const LogModule& FindLogModule(absl::string_view name);
 
-// Log() with a fixed module.
+// Writes a line, whatever its severity.
+void WriteLine(Severity severity, absl::string_view message, Fields fields,
+               absl::string_view module);
+
+inline bool Writes(const LogModule& module, Severity severity) {
+  return severity >= module.level.load(std::memory_order_relaxed);
+}
+
+}  // namespace internal
+
+// Whether a line of that severity and without a module is written: one relaxed load. For work done
+// only to be logged.
+inline bool LogEnabled(Severity severity) {
+  return internal::Writes(internal::all_modules, severity);
+}
+
+// A line without a module.
+inline void Log(Severity severity, absl::string_view message, Fields fields = {}) {
+  if (LogEnabled(severity)) internal::WriteLine(severity, message, fields, {});
+}
+
+// Logs in the name of a module, which may have a level of its own (log_levels.h). What is not
+// written costs two loads and a comparison.
 class Logger {
  public:
   // `module` is static, such as a literal.
   explicit constexpr Logger(absl::string_view module) : module_(module) {}
+  // Whether a line of that severity is written. For work done only to be logged.
+  bool Enabled(Severity severity) const {
+    const internal::LogModule* found = found_.load(std::memory_order_acquire);
+    if (found == nullptr) found = Find();
+    return internal::Writes(*found, severity);
+  }
+  void Log(Severity severity, absl::string_view message, Fields fields = {}) const {
+    if (Enabled(severity)) internal::WriteLine(severity, message, fields, module_);
+  }
   void Debug(absl::string_view message, Fields fields = {}) const {
-    Log(Severity::kDebug, message, fields, module_);
+    Log(Severity::kDebug, message, fields);
   }
   void Info(absl::string_view message, Fields fields = {}) const {
-    Log(Severity::kInfo, message, fields, module_);
+    Log(Severity::kInfo, message, fields);
   }
   void Warning(absl::string_view message, Fields fields = {}) const {
-    Log(Severity::kWarning, message, fields, module_);
+    Log(Severity::kWarning, message, fields);
   }
   void Error(absl::string_view message, Fields fields = {}) const {
-    Log(Severity::kError, message, fields, module_);
+    Log(Severity::kError, message, fields);
   }
 
  private:
+  const internal::LogModule* Find() const;
+
   absl::string_view module_;
+  // Looked up at the first line; several threads find the same.
+  mutable std::atomic<const internal::LogModule*> found_{nullptr};
 };
 
 struct LoggingOptions {
@@ -114,7 +153,7 @@ struct LoggingOptions {
 
 // Starts the writer, and has it flushed at exit. Again: ends the previous one first.
 void InitLogging(LoggingOptions options);
-// What is least severe of what is written. Any time.
+// What is least severe of what is written, of all modules without a level of their own. Any time.
 void SetLogLevel(Severity level);
 
 // Blocks the thread until what was logged before has been written; false after `timeout`.

@@ -3,13 +3,18 @@
 #include "platform/observability/logging/log.h"
 
 namespace weft::observability {
+namespace {
+
+constexpr Logger kLog("tracing");
+
+}  // namespace
 
 opentelemetry::sdk::common::ExportResult BoundedExporter::Export(
     const opentelemetry::nostd::span<std::unique_ptr<opentelemetry::sdk::trace::Recordable>>&
         spans) noexcept {
   if (clock_.MonotonicNanos() >= give_up_->load()) {
-    Log(Severity::kWarning, "spans dropped: the collector was too slow for the shutdown",
-        {{"spans", spans.size()}}, "tracing");
+    kLog.Warning("spans dropped: the collector was too slow for the shutdown",
+                 {{"spans", spans.size()}});
     return opentelemetry::sdk::common::ExportResult::kFailure;
   }
   return exporter_->Export(spans);

@@ -9,6 +9,8 @@
 namespace weft::observability {
 namespace {
 
+constexpr Logger kLog("opentelemetry");
+
 using opentelemetry::sdk::common::internal_log::GlobalLogHandler;
 using opentelemetry::sdk::common::internal_log::LogHandler;
 using opentelemetry::sdk::common::internal_log::LogLevel;
@@ -34,7 +36,7 @@ void OtelLogHandler::Handle(
     LogLevel level, const char* /*file*/, int /*line*/, const char* message,
     const opentelemetry::sdk::common::AttributeMap& /*attributes*/) noexcept {
   if (level == LogLevel::Error || level == LogLevel::Warning) errors_total.fetch_add(1);
-  if (!LogEnabled(ToSeverity(level))) return;
+  if (!kLog.Enabled(ToSeverity(level))) return;
   uint64_t left_out;
   {
     absl::MutexLock lock(&mutex_);
@@ -52,9 +54,9 @@ void OtelLogHandler::Handle(
   }
   const absl::string_view text = message == nullptr ? "" : message;
   if (left_out == 0) {
-    Log(ToSeverity(level), text, {}, "opentelemetry");
+    kLog.Log(ToSeverity(level), text);
   } else {
-    Log(ToSeverity(level), text, {{"lines_left_out_before", left_out}}, "opentelemetry");
+    kLog.Log(ToSeverity(level), text, {{"lines_left_out_before", left_out}});
   }
 }
 
