@@ -52,11 +52,13 @@ absl::Status App::Start(SetUp set_up) {
 
 absl::Status App::StartRuntime() {
   absl::StatusOr<std::unique_ptr<observability::Telemetry>> telemetry =
-      observability::Telemetry::Start({.service_name = options_.name,
-                                       .service_version = options_.version,
-                                       .record_calls = config_.Bool("admin.record_calls"),
-                                       .otlp_endpoint = config_.String("tracing.otlp_endpoint"),
-                                       .sample_ratio = config_.Double("tracing.sample_ratio")});
+      observability::Telemetry::Start(
+          {.service_name = options_.name,
+           .service_version = options_.version,
+           .access_sample_ratio = config_.Double("log.access_sample_ratio"),
+           .record_calls = config_.Bool("admin.record_calls"),
+           .otlp_endpoint = config_.String("tracing.otlp_endpoint"),
+           .sample_ratio = config_.Double("tracing.sample_ratio")});
   if (!telemetry.ok()) return AboutKey("tracing.otlp_endpoint", telemetry.status());
   telemetry_ = *std::move(telemetry);
 

@@ -128,6 +128,12 @@ std::vector<ConfigKey> PlatformConfigKeys() {
        .value = "",
        .help = "the same for single modules (\"module\" of a line), such as "
                "rpc=debug,opentelemetry=error; /debug/log changes them at run time"},
+      {.name = "log.access_sample_ratio",
+       .value = 0.01,
+       .help = "share of the calls that get a line in the log, by trace; 0: none. Failures by the "
+               "server's fault are logged in any case",
+       .min = 0.0,
+       .max = 1.0},
       {.name = "drain.grace",
        .value = absl::Seconds(5),
        .help = "how long calls are still accepted after SIGTERM, while /readyz and health say no",

@@ -30,7 +30,9 @@ absl::StatusOr<std::unique_ptr<Telemetry>> Telemetry::Start(TelemetryOptions opt
 }
 
 Telemetry::Telemetry(TelemetryOptions options, std::unique_ptr<Tracing> tracing)
-    : options_(std::move(options)), tracing_(std::move(tracing)) {
+    : options_(std::move(options)),
+      access_log_(options_.access_sample_ratio),
+      tracing_(std::move(tracing)) {
   Keep(std::make_unique<ProcessMetrics>());
   Keep(std::make_unique<CgroupMetrics>());
   Keep(std::make_unique<BuildInfo>(options_.service_name, options_.service_version));
@@ -57,6 +59,7 @@ std::vector<rpc::ServerInterceptor*> Telemetry::server_interceptors() {
   if (tracing_ != nullptr) interceptors.push_back(&tracing_->server_interceptor());
   if (options_.record_calls) interceptors.push_back(&calls_.server_interceptor());
   if (options_.log_failed_calls) interceptors.push_back(&failed_calls_);
+  if (options_.access_sample_ratio > 0) interceptors.push_back(&access_log_);
   return interceptors;
 }
 

@@ -24,6 +24,7 @@
 #include "platform/fiber/observer.h"
 #include "platform/fiber/runtime.h"
 #include "platform/observability/calls/call_recorder.h"
+#include "platform/observability/logging/access_log.h"
 #include "platform/observability/logging/failed_calls.h"
 #include "platform/observability/metrics/channel_metrics.h"
 #include "platform/observability/metrics/client_calls.h"
@@ -48,8 +49,9 @@ struct TelemetryOptions {
   std::string service_version = "0";
   // Metrics of calls and of the loops' lag; what is only read at scrape time stays in any case.
   bool metrics = true;
-  bool log_failed_calls = true;  // logging/failed_calls.h
-  bool record_calls = true;      // calls/call_recorder.h
+  bool log_failed_calls = true;    // logging/failed_calls.h
+  double access_sample_ratio = 0;  // of the calls, logging/access_log.h
+  bool record_calls = true;        // calls/call_recorder.h
   // Trace contexts, and spans if there is an endpoint.
   bool tracing = true;
   std::string otlp_endpoint = {};  // see TracingOptions
@@ -135,6 +137,7 @@ class Telemetry {
   MetricsRegistry registry_;
   MetricsServerInterceptor server_calls_;
   FailedCallLog failed_calls_;
+  AccessLog access_log_;
   CallRecorder calls_;
   MetricsClientInterceptor client_calls_;
   ChannelMetrics channels_;
