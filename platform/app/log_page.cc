@@ -119,12 +119,12 @@ AdminReply LogPages::Set(const AdminRequest& request) const {
   }
   const absl::StatusOr<Change> change = ParseChange(form);
   if (!change.ok()) return Error(400, std::string(change.status().message()));
-  if (absl::Status s = Apply(*change); !s.ok()) return Error(400, std::string(s.message()));
-  // As a warning: a level above info must not hide who made it so.
-  kLog.Warning("a log level was changed by hand",
+  // Before it is changed: a higher level must not hide who made it so.
+  kLog.Warning("changing a log level by hand",
                {{"of", change->module.empty() ? "all others" : change->module},
                 {"to", change->level ? observability::SeverityName(*change->level) : kDefault},
-                {"for", absl::FormatDuration(change->duration)}});
+                {"for", form.Parameter("for").empty() ? "good" : form.Parameter("for")}});
+  if (absl::Status s = Apply(*change); !s.ok()) return Error(400, std::string(s.message()));
   if (absl::StrContains(request.accept, "text/html")) {
     return {.content_type = kHtmlContentType, .body = AsHtml()};
   }

@@ -42,7 +42,7 @@ TEST_F(LogPagesTest, ShowsAllModulesAndWhoseTheirLevelsAre) {
   EXPECT_EQ(json["level"], "info");
   EXPECT_EQ(json["token"], pages_.token());
   EXPECT_EQ(
-      json["modules"][0],
+      json["modules"][1],
       nlohmann::json({{"module", "own"}, {"level", "error"}, {"own", true}, {"until", nullptr}}));
   const AdminReply html = pages_.Show({.accept = "text/html,*/*"});
   EXPECT_THAT(html.body, HasSubstr("<option value=\"shown\">"));

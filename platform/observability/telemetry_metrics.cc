@@ -2,7 +2,9 @@
 
 #include <utility>
 
+#include "platform/base/clock.h"
 #include "platform/observability/logging/log.h"
+#include "platform/observability/logging/log_levels.h"
 #include "platform/observability/metrics/families.h"
 #include "platform/observability/tracing/otel_log.h"
 
@@ -15,6 +17,7 @@ constexpr const Metric& kErrors = CataloguedMetric("weft_telemetry_errors_total"
 }  // namespace
 
 std::vector<prometheus::MetricFamily> TelemetryMetrics::Collect() const {
+  internal::RestoreLogLevels(Clock::Real().Now());
   prometheus::MetricFamily dropped = MakeFamily(kLogDropped);
   AddSample(dropped, kLogDropped, {}, static_cast<double>(LogDroppedTotal()));
   prometheus::MetricFamily errors = MakeFamily(kErrors);

@@ -1,8 +1,8 @@
 // AccessLog: a line for each of a share of the calls.
 //
-//   {…,"level":"info","msg":"call","module":"access","trace_id":"4bf9…","method":"shop.v1.Shop/Buy",
-//    "code":"OK","seconds":0.0042,"peer":"ipv4:10.1.2.3:41234","request_bytes":31,
-//    "response_bytes":120}
+//   {…,"level":"info","msg":"call","module":"access","trace_id":"4bf9…",
+//    "method":"shop.v1.Shop/Buy","code":"OK","seconds":0.0042,
+//    "peer":"ipv4:10.1.2.3:41234","request_bytes":31,"response_bytes":120}
 //
 // The share is taken by trace id, as that of the recorded traces is (tracing/sampling.h): every
 // service with the same ratio logs the same traces, from the first call to the last, and of two
