@@ -100,11 +100,14 @@ DASHBOARD = dashboard(
               "has each.", "short",
               Query("sum by (pod) (process_threads{@pod})", "{{pod}}"), width=12),
         graph("Telemetry's own troubles, per minute",
-              "Log lines dropped because the writer was behind; spans that could not be exported, "
-              "and the like. Above zero, what you see elsewhere has holes: log less, or look at "
-              "the collector.", "short",
+              "Log lines dropped because the writer was behind, or left out because one statement "
+              "of the code wrote too many; spans that could not be exported, and the like. Above "
+              "zero, what you see elsewhere has holes: log less, or look at the collector.",
+              "short",
               Query("60 * sum by (pod) (rate(weft_log_dropped_total{@pod}[@]))",
                     "{{pod}} log lines dropped"),
+              Query("60 * sum by (pod) (rate(weft_log_repeats_left_out_total{@pod}[@]))",
+                    "{{pod}} repeated log lines left out"),
               Query("60 * sum by (pod) (rate(weft_telemetry_errors_total{@pod}[@]))",
                     "{{pod}} errors"), width=12)),
 )

@@ -80,7 +80,8 @@ int Main(int argc, char** argv, const AppOptions& options, SetUp set_up) {
   }
 
   observability::InitLogging(
-      {.level = observability::ParseSeverity(config->String("log.level")).value()});
+      {.level = observability::ParseSeverity(config->String("log.level")).value(),
+       .repeats_per_second = config->Int<int64_t>("log.repeats_per_second")});
   std::optional<ExitGuard> guard;  // outlives the app, whose end it watches
   {
     App app(options, *std::move(config), signals);

@@ -128,6 +128,11 @@ std::vector<ConfigKey> PlatformConfigKeys() {
        .value = "",
        .help = "the same for single modules (\"module\" of a line), such as "
                "rpc=debug,opentelemetry=error; /debug/log changes them at run time"},
+      {.name = "log.repeats_per_second",
+       .value = 20,
+       .help = "lines a second of one statement of the code, after 200 at once; more are left out "
+               "and counted. 0: no limit",
+       .max = 1'000'000},
       {.name = "log.access_sample_ratio",
        .value = 0.01,
        .help = "share of the calls that get a line in the log, by trace; 0: none. Failures by the "

@@ -12,6 +12,7 @@ namespace weft::observability {
 namespace {
 
 constexpr const Metric& kLogDropped = CataloguedMetric("weft_log_dropped_total");
+constexpr const Metric& kRepeats = CataloguedMetric("weft_log_repeats_left_out_total");
 constexpr const Metric& kErrors = CataloguedMetric("weft_telemetry_errors_total");
 
 }  // namespace
@@ -20,9 +21,11 @@ std::vector<prometheus::MetricFamily> TelemetryMetrics::Collect() const {
   internal::RestoreLogLevels(Clock::Real().Now());
   prometheus::MetricFamily dropped = MakeFamily(kLogDropped);
   AddSample(dropped, kLogDropped, {}, static_cast<double>(LogDroppedTotal()));
+  prometheus::MetricFamily repeats = MakeFamily(kRepeats);
+  AddSample(repeats, kRepeats, {}, static_cast<double>(LogRepeatsLeftOutTotal()));
   prometheus::MetricFamily errors = MakeFamily(kErrors);
   AddSample(errors, kErrors, {}, static_cast<double>(OtelErrorsTotal()));
-  return {std::move(dropped), std::move(errors)};
+  return {std::move(dropped), std::move(repeats), std::move(errors)};
 }
 
 }  // namespace weft::observability

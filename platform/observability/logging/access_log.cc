@@ -39,12 +39,14 @@ absl::Status AccessLog::Intercept(CallContext& call, Next next) {
   const Runtime* const runtime = Runtime::Current();
   const Clock& clock = runtime == nullptr ? Clock::Real() : runtime->clock();
   const int64_t nanos = clock.MonotonicNanos() - call.accepted_nanos();
-  kLog.Info("call", {{"method", call.requested_method()},
-                     {"code", absl::StatusCodeToString(status.code())},
-                     {"seconds", static_cast<double>(nanos) / 1e9},
-                     {"peer", call.peer()},
-                     {"request_bytes", call.received_bytes()},
-                     {"response_bytes", call.sent_bytes()}});
+  kLog.Info("call",
+            {{"method", call.requested_method()},
+             {"code", absl::StatusCodeToString(status.code())},
+             {"seconds", static_cast<double>(nanos) / 1e9},
+             {"peer", call.peer()},
+             {"request_bytes", call.received_bytes()},
+             {"response_bytes", call.sent_bytes()}},
+            kNoLogLimit);
   return status;
 }
 

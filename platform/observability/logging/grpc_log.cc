@@ -25,7 +25,8 @@ void LogOfGrpc(gpr_log_func_args* args) {
   absl::string_view file = args->file;
   file.remove_prefix(file.rfind('/') == absl::string_view::npos ? 0 : file.rfind('/') + 1);
   kLog.Log(ToSeverity(args->severity), args->message,
-           {{"source", absl::StrCat(file, ":", args->line)}});
+           {{"source", absl::StrCat(file, ":", args->line)}},
+           {args->file, static_cast<uint32_t>(args->line)});
 }
 
 }  // namespace

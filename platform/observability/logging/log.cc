@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "platform/observability/logging/json_line.h"
 #include "platform/observability/logging/log_levels.h"
 #include "platform/observability/logging/log_writer.h"
+#include "platform/observability/logging/repeat_limit.h"
 #include "platform/observability/tracing/fiber_context.h"
 
 namespace weft::observability {
@@ -36,6 +38,11 @@ Writers& AllWriters() {
 }
 
 std::atomic<LogWriter*> current_writer{nullptr};
+
+internal::RepeatLimit& Repeats() {
+  static auto* const repeats = new internal::RepeatLimit;
+  return *repeats;
+}
 
 // One write(2) for a whole line: lines of several threads do not mix.
 void WriteToStderr(absl::string_view line) {
@@ -73,7 +80,7 @@ absl::string_view AsView(const std::array<char, N>& text) {
 }
 
 std::string MakeLine(absl::Time now, Severity severity, absl::string_view message, Fields fields,
-                     absl::string_view module) {
+                     absl::string_view module, uint64_t left_out) {
   JsonLine line;
   line.Add("ts", absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", now, absl::UTCTimeZone()));
   line.Add("level", SeverityName(severity));
@@ -101,6 +108,7 @@ std::string MakeLine(absl::Time now, Severity severity, absl::string_view messag
       add(field.key());
     }
   }
+  if (left_out > 0) line.Add("repeats_left_out", left_out);
   return std::move(line).Finish();
 }
 
@@ -136,10 +144,13 @@ const internal::LogModule* Logger::Find() const {
 }
 
 void internal::WriteLine(Severity severity, absl::string_view message, Fields fields,
-                         absl::string_view module) {
+                         absl::string_view module, const LogStatement& statement) {
+  const std::optional<uint64_t> left_out =
+      Repeats().Admit(statement, Clock::Real().MonotonicNanos());
+  if (!left_out.has_value()) return;
   const absl::Time now = Clock::Real().Now();
   RestoreLogLevels(now);
-  const std::string line = MakeLine(now, severity, message, fields, module);
+  const std::string line = MakeLine(now, severity, message, fields, module, *left_out);
   if (LogWriter* writer = current_writer.load(std::memory_order_acquire)) {
     writer->Add(line);
   } else {
@@ -152,6 +163,7 @@ void InitLogging(LoggingOptions options) {
   static_cast<void>(at_exit);
   ShutdownLogging();
   SetLogLevel(options.level);
+  Repeats().SetLinesPerSecond(options.repeats_per_second);
   if (!options.write) options.write = WriteToStderr;
   auto* writer = new LogWriter(options.queue_lines, std::move(options.write));
   Writers& writers = AllWriters();
@@ -171,6 +183,8 @@ void ShutdownLogging(absl::Duration timeout) {
   LogWriter* writer = current_writer.exchange(nullptr, std::memory_order_acq_rel);
   if (writer != nullptr) writer->Stop(timeout);
 }
+
+uint64_t LogRepeatsLeftOutTotal() { return Repeats().left_out_total(); }
 
 uint64_t LogDroppedTotal() {
   Writers& writers = AllWriters();

@@ -77,6 +77,21 @@ class Field {
 };
 using Fields = std::initializer_list<Field>;
 
+// A place in the code that logs. One that writes the same line again and again is slowed:
+// LoggingOptions::repeats_per_second.
+struct LogStatement {
+  const char* file = nullptr;  // null: as many lines as it wants
+  uint32_t line = 0;
+
+  // The caller's, as a default argument.
+  static constexpr LogStatement Here(const char* file = __builtin_FILE(),
+                                     uint32_t line = __builtin_LINE()) {
+    return {file, line};
+  }
+};
+// For a line that tells something else each time, and whose number is bounded otherwise.
+inline constexpr LogStatement kNoLogLimit = {};
+
 namespace internal {
 
 // What of a module all its loggers look at. Never destroyed.
@@ -86,9 +101,9 @@ struct LogModule {
 extern LogModule all_modules;  // that have no level of their own, and lines without a module
 const LogModule& FindLogModule(absl::string_view name);
 
-// Writes a line, whatever its severity.
+// Writes a line, whatever its severity, unless the statement has written too many.
 void WriteLine(Severity severity, absl::string_view message, Fields fields,
-               absl::string_view module);
+               absl::string_view module, const LogStatement& statement);
 
 inline bool Writes(const LogModule& module, Severity severity) {
   return severity >= module.level.load(std::memory_order_relaxed);
@@ -103,8 +118,9 @@ inline bool LogEnabled(Severity severity) {
 }
 
 // A line without a module.
-inline void Log(Severity severity, absl::string_view message, Fields fields = {}) {
-  if (LogEnabled(severity)) internal::WriteLine(severity, message, fields, {});
+inline void Log(Severity severity, absl::string_view message, Fields fields = {},
+                LogStatement statement = LogStatement::Here()) {
+  if (LogEnabled(severity)) internal::WriteLine(severity, message, fields, {}, statement);
 }
 
 // Logs in the name of a module, which may have a level of its own (log_levels.h). What is not
@@ -119,20 +135,27 @@ class Logger {
     if (found == nullptr) found = Find();
     return internal::Writes(*found, severity);
   }
-  void Log(Severity severity, absl::string_view message, Fields fields = {}) const {
-    if (Enabled(severity)) internal::WriteLine(severity, message, fields, module_);
+  void Log(Severity severity, absl::string_view message, Fields fields = {},
+           LogStatement statement = LogStatement::Here()) const {
+    if (Enabled(severity)) {
+      internal::WriteLine(severity, message, fields, module_, statement);
+    }
   }
-  void Debug(absl::string_view message, Fields fields = {}) const {
-    Log(Severity::kDebug, message, fields);
+  void Debug(absl::string_view message, Fields fields = {},
+             LogStatement statement = LogStatement::Here()) const {
+    Log(Severity::kDebug, message, fields, statement);
   }
-  void Info(absl::string_view message, Fields fields = {}) const {
-    Log(Severity::kInfo, message, fields);
+  void Info(absl::string_view message, Fields fields = {},
+            LogStatement statement = LogStatement::Here()) const {
+    Log(Severity::kInfo, message, fields, statement);
   }
-  void Warning(absl::string_view message, Fields fields = {}) const {
-    Log(Severity::kWarning, message, fields);
+  void Warning(absl::string_view message, Fields fields = {},
+               LogStatement statement = LogStatement::Here()) const {
+    Log(Severity::kWarning, message, fields, statement);
   }
-  void Error(absl::string_view message, Fields fields = {}) const {
-    Log(Severity::kError, message, fields);
+  void Error(absl::string_view message, Fields fields = {},
+             LogStatement statement = LogStatement::Here()) const {
+    Log(Severity::kError, message, fields, statement);
   }
 
  private:
@@ -147,6 +170,9 @@ struct LoggingOptions {
   Severity level = Severity::kInfo;
   // Lines that wait for the writer; about half a kilobyte each.
   size_t queue_lines = 8192;
+  // Of one statement of the code, after 200 at once; further lines are left out, and the
+  // statement's next one tells how many, as "repeats_left_out". 0: no limit.
+  int64_t repeats_per_second = 20;
   // Gets each line, without its newline, on the writer's thread. Empty: stderr.
   absl::AnyInvocable<void(absl::string_view line)> write = {};
 };
@@ -163,6 +189,8 @@ void ShutdownLogging(absl::Duration timeout = absl::Seconds(2));
 
 // Lines dropped since the start of the process: weft_log_dropped_total.
 uint64_t LogDroppedTotal();
+// Lines left out because their statement wrote too many: weft_log_repeats_left_out_total.
+uint64_t LogRepeatsLeftOutTotal();
 
 }  // namespace weft::observability
 

@@ -221,5 +221,26 @@ TEST(Severity, NamesAreReadBack) {
               HasSubstr("\"loud\" is none of \"debug\", \"info\""));
 }
 
+// One line a second after 200: how many more there are depends on how long the loop takes.
+TEST(LogRepeats, AStormOfOneStatementIsCutAndCountedAndOthersAreNot) {
+  std::vector<nlohmann::json> lines;
+  InitLogging({.repeats_per_second = 1, .write = [&](absl::string_view line) {
+                 lines.push_back(nlohmann::json::parse(std::string(line)));
+               }});
+  const uint64_t left_out_before = LogRepeatsLeftOutTotal();
+  constexpr Logger kLog("storm");
+  for (int i = 0; i < 500; ++i) kLog.Warning("again", {{"i", i}});
+  kLog.Warning("something else");
+  for (int i = 0; i < 300; ++i) kLog.Info("bounded otherwise", {}, kNoLogLimit);
+  ShutdownLogging();
+
+  const uint64_t left_out = LogRepeatsLeftOutTotal() - left_out_before;
+  EXPECT_GT(left_out, 0u);
+  EXPECT_LE(left_out, 300u);
+  EXPECT_EQ(lines.size() + left_out, 500u + 1 + 300);
+  EXPECT_EQ(lines[0]["msg"], "again");
+  EXPECT_FALSE(lines[0].contains("repeats_left_out"));
+}
+
 }  // namespace
 }  // namespace weft::observability

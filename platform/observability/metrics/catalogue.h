@@ -219,6 +219,8 @@ inline constexpr auto kOtherMetrics = std::to_array<Metric>({
      {"version", "service"}},
     {"weft_log_dropped_total", MetricType::kCounter, "1", "observability",
      "Log lines dropped because the queue of the log writer was full."},
+    {"weft_log_repeats_left_out_total", MetricType::kCounter, "1", "observability",
+     "Log lines left out because the same statement of the code wrote too many."},
     {"weft_telemetry_errors_total", MetricType::kCounter, "1", "observability",
      "Warnings and errors that OpenTelemetry reported, such as failed exports of spans."},
 });
