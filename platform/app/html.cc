@@ -18,6 +18,7 @@ constexpr Link kPages[] = {
     {"/debug/shards", "Shards"},
     {"/debug/heap", "Heap"},
     {"/debug/config", "Configuration"},
+    {"/debug/log", "Log"},
     {"/metrics", "Metrics"},
 };
 
