@@ -1,7 +1,7 @@
 // The echo service as a Weft service: what the benchmarks compare with the hand-written servers.
 //
 //   weft_echo_server --listen=127.0.0.1:0 --shards=1 --telemetry=off|on
-//       --coalesce_replies=off|cork|collect
+//       --coalesce_replies=off|cork|collect --fair_reads=true|false --admission=on|off
 //
 // `--telemetry=on` is what a service has by default: metrics, and tracing of 1 % of the calls,
 // whose spans are made, serialised and sent to --otlp_endpoint. By default nobody listens there, so
@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/flags/flag.h"
@@ -18,6 +19,7 @@
 #include "platform/fiber/fiber.h"
 #include "platform/fiber/runtime.h"
 #include "platform/observability/telemetry.h"
+#include "platform/rpc/admission/admission.h"
 #include "platform/rpc/server/server.h"
 #include "platform/rpc/shard_queues.h"
 #include "proto/bench/v1/echo.weft.h"
@@ -27,6 +29,8 @@ ABSL_FLAG(std::string, listen, "127.0.0.1:0", "host:port to serve on");
 ABSL_FLAG(int, shards, 1, "shards (threads)");
 ABSL_FLAG(std::string, telemetry, "off", "off or on");
 ABSL_FLAG(std::string, coalesce_replies, "collect", "off, cork or collect");
+ABSL_FLAG(bool, fair_reads, true, "connections are read in turn");
+ABSL_FLAG(std::string, admission, "off", "on or off: overload control, as services have it");
 ABSL_FLAG(std::string, otlp_endpoint, "http://127.0.0.1:9/v1/traces", "where spans are sent");
 
 namespace bench::v1 {
@@ -117,11 +121,15 @@ int Serve() {
                          .observer = (*telemetry)->runtime_observer()});
   Echo echo;
   (*telemetry)->RegisterService(echo);
+  std::vector<weft::rpc::ServerInterceptor*> interceptors = (*telemetry)->server_interceptors();
+  weft::rpc::Admission admission(shards);
+  if (absl::GetFlag(FLAGS_admission) == "on") interceptors.push_back(&admission);
   absl::StatusOr<std::unique_ptr<weft::rpc::Server>> server =
       weft::rpc::Server::Start(runtime, queues,
                                {.listen = {absl::GetFlag(FLAGS_listen)},
                                 .coalesce_replies = *coalesce_replies,
-                                .interceptors = (*telemetry)->server_interceptors()},
+                                .connections = {.fair_reads = absl::GetFlag(FLAGS_fair_reads)},
+                                .interceptors = std::move(interceptors)},
                                {&echo});
   if (!server.ok()) return Fail(server.status());
   process.AnnouncePort((*server)->ports()[0]);

@@ -155,6 +155,7 @@ void Acceptor::Start(Callbacks callbacks) {
   epoll_ = epoll_create1(EPOLL_CLOEXEC);
   wake_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   Watch(wake_, EPOLLIN);
+  Watch(resting_->event(), EPOLLIN);
   for (const int listener : listeners_) Watch(listener, EPOLLIN);
   thread_ = std::thread([this] { ThreadMain(); });
 }
@@ -183,6 +184,8 @@ void Acceptor::Stop() {
   stop_.store(true);
   Poke();
   thread_.join();
+  resting_->Close();
+  for (const auto& connection : resting_->Take()) FairReads::Resume(connection.descriptor);
   open_.clear();
 }
 
@@ -223,6 +226,8 @@ void Acceptor::ThreadMain() {
       if (descriptor == wake_) {
         uint64_t pokes = 0;
         if (read(wake_, &pokes, sizeof(pokes)) < 0) continue;
+      } else if (descriptor == resting_->event()) {
+        for (const auto& connection : resting_->Take()) callbacks_.rested(connection);
       } else if (std::count(listeners_.begin(), listeners_.end(), descriptor) > 0) {
         AcceptAll(descriptor);
       } else {
@@ -287,6 +292,7 @@ void Acceptor::Adopt(int listener, int descriptor) {
   if (duplicate >= 0) {
     auto connection =
         std::make_shared<Connection>(duplicate, PeerName(reinterpret_cast<const sockaddr&>(peer)));
+    if (options_.fair_reads) connection->ReadFairly(descriptor, resting_);
     const bool named = !connection->peer().empty();
     Watch(duplicate, kEndOfConnection);
     if (named && options_.collect_writes && descriptor < CollectedWrites::kMaxDescriptors) {

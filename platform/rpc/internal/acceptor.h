@@ -32,12 +32,15 @@ class Acceptor {
     std::function<void(int listener, int descriptor)> hand_over;
     // The connection is closed and out of the table.
     std::function<void(const std::shared_ptr<Connection>&)> closed;
+    // Has the shard resume the connection when its loop has had a turn (fair_reads.h).
+    std::function<void(const RestingReads::Connection&)> rested;
   };
 
   struct Options {
     std::vector<std::string> addresses;  // "host:port" or "unix-abstract:name" each
     int max_connections = 0;             // more are closed at once
     bool collect_writes = false;         // of each connection (collected_writes.h)
+    bool fair_reads = false;             // of each connection (fair_reads.h)
   };
 
   // Binds and listens on each address. Errors: INVALID_ARGUMENT for an address that does not parse
@@ -86,6 +89,7 @@ class Acceptor {
   std::vector<int> ports_;
   int epoll_ = -1;
   int wake_ = -1;
+  const std::shared_ptr<RestingReads> resting_ = std::make_shared<RestingReads>();
   ConnectionTable table_;
   Callbacks callbacks_;
   std::atomic<uint64_t> accepted_total_{0};

@@ -43,6 +43,15 @@ void Connection::SetCork(bool on) const {
   setsockopt(duplicate_, IPPROTO_TCP, TCP_CORK, &value, sizeof(value));
 }
 
+void Connection::ReadFairly(int descriptor, const std::shared_ptr<RestingReads>& resting) {
+  read_fairly_ = descriptor;
+  FairReads::Register(descriptor, resting);
+}
+
+void Connection::CallEnded(int shard, bool taken_back) const {
+  if (read_fairly_ >= 0) FairReads::CallEnded(read_fairly_, shard, taken_back);
+}
+
 void ConnectionTable::Add(std::shared_ptr<Connection> connection) {
   absl::MutexLock hold(&mutex_);
   std::string peer = connection->peer();

@@ -24,6 +24,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "platform/rpc/internal/collected_writes.h"
+#include "platform/rpc/internal/fair_reads.h"
 #include "platform/rpc/internal/operation.h"
 
 struct sockaddr;
@@ -47,12 +48,17 @@ class Connection {
   // Null when only the cork is to be used.
   CollectedWrites* writes() const { return writes_.get(); }
   void SetCork(bool on) const;
+  // The same for how it is read (fair_reads.h).
+  void ReadFairly(int descriptor, const std::shared_ptr<RestingReads>& resting);
+  // A call on it has ended, on `shard`; `taken_back`: by its client. Any thread.
+  void CallEnded(int shard, bool taken_back) const;
   const std::string& peer() const { return peer_; }
 
  private:
   const int duplicate_;
   const std::string peer_;
   std::unique_ptr<CollectedWrites> writes_;
+  int read_fairly_ = -1;  // gRPC's descriptor
 };
 
 // The open connections whose peers have names, by these. Thread-safe; written by the acceptor,
@@ -79,6 +85,7 @@ class ShardConnection final : public HoldsWrites {
 
   void HoldWrites() override;
   void ReleaseWrites() override;
+  void CallEnded(int shard, bool taken_back) const { connection_->CallEnded(shard, taken_back); }
   const Connection* connection() const { return connection_.get(); }
   grpc_auth_context* auth() const { return auth_; }
 

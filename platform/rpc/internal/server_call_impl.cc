@@ -378,6 +378,7 @@ void ServerCallImpl::FinishBatch::Notify(bool) { call_.OnBatchEnd(); }
 
 void ServerCallImpl::Reset() {
   scope_.reset();
+  if (connection_ != nullptr) connection_->CallEnded(shard_.index(), was_cancelled_ != 0);
   shard_.connections().Release(std::exchange(connection_, nullptr));
   initial_metadata_.clear();
   trailing_metadata_.clear();

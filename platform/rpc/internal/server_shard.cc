@@ -4,6 +4,7 @@
 
 #include "absl/time/time.h"
 #include "platform/base/check.h"
+#include "platform/fiber/runtime.h"
 
 namespace weft::rpc::internal {
 namespace {
@@ -36,6 +37,7 @@ ServerShard::~ServerShard() {
 }
 
 void ServerShard::Start() {
+  index_ = Runtime::CurrentShard();
   poller_ = CompletionQueuePoller::Current();
   Check(poller_ != nullptr, "a server's runtime polls its ShardQueues: set poller_factory");
   for (const RegisteredMethod& method : environment_.methods) {

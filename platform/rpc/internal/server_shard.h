@@ -39,6 +39,7 @@ class ServerShard {
   // Asks gRPC for calls of every method. On the loop of the shard.
   void Start();
 
+  int index() const { return index_; }
   CompletionQueuePoller& poller() { return *poller_; }
   const Clock& clock() const { return environment_.clock; }
   const ServerOptions& options() const { return environment_.options; }
@@ -74,6 +75,7 @@ class ServerShard {
   const Environment environment_;
   const int64_t stream_idle_nanos_;
   const CellRate stream_read_rate_;
+  int index_ = -1;  // of the runtime's shards
   CompletionQueuePoller* poller_ = nullptr;
   ShardConnections connections_;
   std::vector<std::unique_ptr<AcceptSlot>> slots_;

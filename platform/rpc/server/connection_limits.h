@@ -23,6 +23,10 @@ struct ConnectionLimits {
   // keeps them back until others end.
   int max_calls_per_connection = 1'000;
 
+  // How much is read from a connection before the others have their turn; little from one whose
+  // client takes most of its calls back (internal/fair_reads.h). Off: until nothing is left.
+  bool fair_reads = true;
+
   // The headers of a call, each counted with 32 bytes more than it has (RFC 9113, 6.5.2). A call
   // with more ends with RESOURCE_EXHAUSTED, mostly in its client already. gRPC's own default is 8
   // KiB, which a few large tokens fill.

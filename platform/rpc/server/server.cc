@@ -33,8 +33,10 @@ namespace {
 
 using internal::Acceptor;
 using internal::Connection;
+using internal::FairReads;
 using internal::Operation;
 using internal::RegisteredMethod;
+using internal::RestingReads;
 using internal::ServerShard;
 
 constexpr double kMaxStreamRequestsPerSecond = 1e6;
@@ -163,7 +165,8 @@ absl::Status ServerImpl::Start(const std::vector<Service*>& services) {
   absl::StatusOr<std::unique_ptr<Acceptor>> acceptor =
       Acceptor::Listen({.addresses = options_.listen,
                         .max_connections = options_.connections.max_connections,
-                        .collect_writes = options_.coalesce_replies == CoalesceReplies::kCollect});
+                        .collect_writes = options_.coalesce_replies == CoalesceReplies::kCollect,
+                        .fair_reads = options_.connections.fair_reads});
   if (!acceptor.ok()) return acceptor.status();
   acceptor_ = *std::move(acceptor);
   ports_ = acceptor_->ports();
@@ -277,6 +280,11 @@ void ServerImpl::StartAcceptor() {
           [this](const std::shared_ptr<Connection>& connection) {
             OnEachShard(
                 [connection](ServerShard& shard) { shard.connections().Forget(connection.get()); });
+          },
+      .rested =
+          [this](const RestingReads::Connection& connection) {
+            runtime_.Post(connection.shard,
+                          [descriptor = connection.descriptor] { FairReads::Resume(descriptor); });
           },
   });
 }
