@@ -109,5 +109,11 @@ DASHBOARD = dashboard(
               Query("60 * sum by (pod) (rate(weft_log_repeats_left_out_total{@pod}[@]))",
                     "{{pod}} repeated log lines left out"),
               Query("60 * sum by (pod) (rate(weft_telemetry_errors_total{@pod}[@]))",
-                    "{{pod}} errors"), width=12)),
+                    "{{pod}} errors"), width=12),
+        graph("Spans",
+              "Ended per second, by what became of them, and how many wait for their export. "
+              "failed: the collector refuses or does not answer. dropped: more than it takes; "
+              "lower tracing.sample_ratio.", "short",
+              Query("sum by (outcome) (rate(weft_spans_total{@pod}[@]))", "{{outcome}}"),
+              Query("sum by (pod) (weft_spans_waiting{@pod})", "{{pod}} waiting"), width=12)),
 )

@@ -58,7 +58,8 @@ absl::Status App::StartRuntime() {
            .access_sample_ratio = config_.Double("log.access_sample_ratio"),
            .record_calls = config_.Bool("admin.record_calls"),
            .otlp_endpoint = config_.String("tracing.otlp_endpoint"),
-           .sample_ratio = config_.Double("tracing.sample_ratio")});
+           .sample_ratio = config_.Double("tracing.sample_ratio"),
+           .slow_call = config_.Duration("tracing.slow_call")});
   if (!telemetry.ok()) return AboutKey("tracing.otlp_endpoint", telemetry.status());
   telemetry_ = *std::move(telemetry);
 

@@ -156,6 +156,12 @@ std::vector<ConfigKey> PlatformConfigKeys() {
        .help = "share of the traces begun here that are recorded",
        .min = 0.0,
        .max = 1.0},
+      {.name = "tracing.slow_call",
+       .value = absl::Seconds(1),
+       .help = "calls that take so long are recorded all the same, as are those that fail by this "
+               "server's fault",
+       .min = absl::Milliseconds(1),
+       .max = absl::Hours(1)},
   };
   for (ConfigKey& key : ChannelConfigKeys()) keys.push_back(std::move(key));
   for (ConfigKey& key : ConnectionConfigKeys()) keys.push_back(std::move(key));

@@ -36,8 +36,12 @@ Telemetry::Telemetry(TelemetryOptions options, std::unique_ptr<Tracing> tracing)
   Keep(std::make_unique<ProcessMetrics>());
   Keep(std::make_unique<CgroupMetrics>());
   Keep(std::make_unique<BuildInfo>(options_.service_name, options_.service_version));
-  Keep(std::make_unique<TelemetryMetrics>());
+  Keep(std::make_unique<TelemetryMetrics>(tracing_.get()));
   registrations_.push_back(registry_.Add(drain_));
+  if (tracing_ != nullptr && tracing_->recording()) {
+    late_spans_ = std::make_unique<LateSpans>(tracing_->tracer(), options_.slow_call);
+    calls_.OnKept([this](const CallRecord& record) { late_spans_->Add(record); });
+  }
   if (options_.metrics) {
     registrations_.push_back(registry_.Add(server_calls_));
     registrations_.push_back(registry_.Add(client_calls_));

@@ -32,6 +32,7 @@
 #include "platform/observability/metrics/registry.h"
 #include "platform/observability/metrics/server_calls.h"
 #include "platform/observability/runtime_telemetry.h"
+#include "platform/observability/tracing/late_spans.h"
 #include "platform/observability/tracing/tracing.h"
 #include "platform/rpc/admission/admission.h"
 #include "platform/rpc/admission/client_rate_limit.h"
@@ -56,6 +57,9 @@ struct TelemetryOptions {
   bool tracing = true;
   std::string otlp_endpoint = {};  // see TracingOptions
   double sample_ratio = 0.01;      // see TracingOptions
+  // Calls that take so long, and those that fail by the server's fault, are recorded whatever the
+  // ratio (tracing/late_spans.h). Needs `record_calls`.
+  absl::Duration slow_call = absl::Seconds(1);
 };
 
 // Outlives the runtime, servers and channels it is given to. Thread-safe but for Shutdown.
@@ -144,6 +148,7 @@ class Telemetry {
   DrainMetrics drain_;
   RuntimeTelemetry of_runtime_;
   const std::unique_ptr<Tracing> tracing_;  // null without tracing
+  std::unique_ptr<LateSpans> late_spans_;   // null where nothing is recorded
   std::vector<Attachment> own_;
   std::vector<MetricsRegistry::Registration> registrations_;
 };

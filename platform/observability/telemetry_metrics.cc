@@ -14,6 +14,8 @@ namespace {
 constexpr const Metric& kLogDropped = CataloguedMetric("weft_log_dropped_total");
 constexpr const Metric& kRepeats = CataloguedMetric("weft_log_repeats_left_out_total");
 constexpr const Metric& kErrors = CataloguedMetric("weft_telemetry_errors_total");
+constexpr const Metric& kSpans = CataloguedMetric("weft_spans_total");
+constexpr const Metric& kSpansWaiting = CataloguedMetric("weft_spans_waiting");
 
 }  // namespace
 
@@ -25,7 +27,15 @@ std::vector<prometheus::MetricFamily> TelemetryMetrics::Collect() const {
   AddSample(repeats, kRepeats, {}, static_cast<double>(LogRepeatsLeftOutTotal()));
   prometheus::MetricFamily errors = MakeFamily(kErrors);
   AddSample(errors, kErrors, {}, static_cast<double>(OtelErrorsTotal()));
-  return {std::move(dropped), std::move(repeats), std::move(errors)};
+  const SpanStats stats = tracing_ == nullptr ? SpanStats() : tracing_->spans();
+  prometheus::MetricFamily spans = MakeFamily(kSpans);
+  AddSample(spans, kSpans, {"exported"}, static_cast<double>(stats.exported_total));
+  AddSample(spans, kSpans, {"failed"}, static_cast<double>(stats.failed_total));
+  AddSample(spans, kSpans, {"dropped"}, static_cast<double>(stats.dropped_total));
+  prometheus::MetricFamily waiting = MakeFamily(kSpansWaiting);
+  AddSample(waiting, kSpansWaiting, {}, static_cast<double>(stats.waiting));
+  return {std::move(dropped), std::move(repeats), std::move(errors), std::move(spans),
+          std::move(waiting)};
 }
 
 }  // namespace weft::observability

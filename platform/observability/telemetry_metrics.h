@@ -4,13 +4,19 @@
 
 #include <vector>
 
+#include "platform/observability/tracing/tracing.h"
 #include "prometheus/collectable.h"
 
 namespace weft::observability {
 
 class TelemetryMetrics final : public prometheus::Collectable {
  public:
+  // `tracing` outlives this; null without tracing.
+  explicit TelemetryMetrics(const Tracing* tracing) : tracing_(tracing) {}
   std::vector<prometheus::MetricFamily> Collect() const override;
+
+ private:
+  const Tracing* const tracing_;
 };
 
 }  // namespace weft::observability

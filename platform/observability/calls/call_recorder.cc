@@ -121,7 +121,8 @@ absl::Status CallRecorder::ServedCalls::Intercept(rpc::CallContext& call, Next n
   // Goes with the fiber.
   Current().Get() = {&live, live.number};
   absl::Status status = next();
-  shard->End(live, status);
+  const CallRecordPtr kept = shard->End(live, status);
+  if (kept != nullptr && recorder_.on_kept_ != nullptr) recorder_.on_kept_(*kept);
   return status;
 }
 

@@ -20,8 +20,10 @@
 #define WEFT_PLATFORM_OBSERVABILITY_CALLS_CALL_RECORDER_H_
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -61,6 +63,10 @@ class CallRecorder {
   // first call.
   void AddShards(const Runtime& runtime);
 
+  // Called on the fiber of each call whose record is kept, when it has ended and its trace is still
+  // current; must not park. Before the first call.
+  void OnKept(std::function<void(const CallRecord&)> function) { on_kept_ = std::move(function); }
+
   // Put it inside the tracing interceptor: records then have their trace's id.
   rpc::ServerInterceptor& server_interceptor() { return served_; }
   rpc::ClientInterceptor& client_interceptor() { return made_; }
@@ -93,6 +99,7 @@ class CallRecorder {
 
   ServedCalls served_{*this};
   MadeCalls made_;
+  std::function<void(const CallRecord&)> on_kept_ = nullptr;
   const Runtime* runtime_ = nullptr;
   std::vector<std::unique_ptr<ShardCalls>> shards_;
 };

@@ -38,8 +38,8 @@ LiveCall& ShardCalls::Begin(rpc::CallContext& call) {
   return live;
 }
 
-void ShardCalls::End(LiveCall& live, const absl::Status& status) {
-  KeepIfWorthIt(live, status);
+CallRecordPtr ShardCalls::End(LiveCall& live, const absl::Status& status) {
+  CallRecordPtr kept = KeepIfWorthIt(live, status);
   (live.newer == nullptr ? newest_ : live.newer->older) = live.older;
   (live.older == nullptr ? oldest_ : live.older->newer) = live.newer;
   --in_flight_;
@@ -50,25 +50,27 @@ void ShardCalls::End(LiveCall& live, const absl::Status& status) {
     live.children_noted = 0;
   }
   live.newer = std::exchange(free_, &live);
+  return kept;
 }
 
-void ShardCalls::KeepIfWorthIt(const LiveCall& live, const absl::Status& status) {
+CallRecordPtr ShardCalls::KeepIfWorthIt(const LiveCall& live, const absl::Status& status) {
   const int64_t now_nanos = clock_.MonotonicNanos();
   Kept& kept = kept_[&live.call->method()];
   const bool wanted = status.ok()
                           ? kept.slow.Wants(now_nanos - live.call->accepted_nanos(), now_nanos)
                           : kept.failed.Wants(now_nanos);
   if (!wanted) [[likely]]
-    return;
+    return nullptr;
   auto record = std::make_shared<CallRecord>(Describe(live, now_nanos));
   record->in_flight = false;
   record->code = status.code();
   record->message = Shortened(status.message());
   if (status.ok()) {
-    kept.slow.Keep(std::move(record));
+    kept.slow.Keep(record);
   } else {
-    kept.failed.Keep(std::move(record));
+    kept.failed.Keep(record);
   }
+  return record;
 }
 
 const std::string* ShardCalls::Target(const std::string& target) {

@@ -75,7 +75,8 @@ class ShardCalls {
 
   // A call comes; until End(). On its fiber.
   LiveCall& Begin(rpc::CallContext& call);
-  void End(LiveCall& live, const absl::Status& status);
+  // Its record, if it is kept.
+  CallRecordPtr End(LiveCall& live, const absl::Status& status);
 
   // A call to another service begins and ends.
   uint64_t BeginChild(LiveCall& live, const rpc::OutgoingCall& call);
@@ -94,7 +95,7 @@ class ShardCalls {
   const std::string* Target(const std::string& target);
   CallRecord Describe(const LiveCall& live, int64_t now_nanos) const;
   void DescribeChildren(const LiveCall& live, CallRecord* record) const;
-  void KeepIfWorthIt(const LiveCall& live, const absl::Status& status);
+  CallRecordPtr KeepIfWorthIt(const LiveCall& live, const absl::Status& status);
 
   const int shard_;
   const Clock& clock_;

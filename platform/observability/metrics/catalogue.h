@@ -221,6 +221,15 @@ inline constexpr auto kOtherMetrics = std::to_array<Metric>({
      "Log lines dropped because the queue of the log writer was full."},
     {"weft_log_repeats_left_out_total", MetricType::kCounter, "1", "observability",
      "Log lines left out because the same statement of the code wrote too many."},
+    {"weft_spans_total",
+     MetricType::kCounter,
+     "1",
+     "observability",
+     "Recorded spans that ended, by what became of them: exported; failed, as the collector "
+     "refused them or did not answer; dropped, as too many waited.",
+     {"outcome"}},
+    {"weft_spans_waiting", MetricType::kGauge, "1", "observability",
+     "Spans that wait for their export."},
     {"weft_telemetry_errors_total", MetricType::kCounter, "1", "observability",
      "Warnings and errors that OpenTelemetry reported, such as failed exports of spans."},
 });

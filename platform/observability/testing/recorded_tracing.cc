@@ -3,7 +3,9 @@
 #include <opentelemetry/exporters/memory/in_memory_span_exporter.h>
 #include <opentelemetry/sdk/trace/simple_processor_factory.h>
 
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "platform/observability/testing/fake_call.h"
 
@@ -19,7 +21,9 @@ RecordedTracing::RecordedTracing(TracingOptions options) {
 
 void RecordedTracing::Serve(const rpc::MethodDescriptor& method, const char* traceparent,
                             const std::function<void()>& handler) {
-  FakeCall call(method, {{"traceparent", traceparent}});
+  std::vector<std::pair<std::string, std::string>> metadata;
+  if (traceparent != nullptr) metadata.emplace_back("traceparent", traceparent);
+  FakeCall call(method, metadata);
   tracing_->server_interceptor()
       .Intercept(call,
                  [&] {

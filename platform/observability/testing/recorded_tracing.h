@@ -29,7 +29,7 @@ class RecordedTracing {
   std::vector<std::unique_ptr<opentelemetry::sdk::trace::SpanData>> TakeSpans() {
     return data_->GetSpans();
   }
-  // Serves a call of `method` whose client sent `traceparent`. Requires: on a fiber.
+  // Serves a call of `method` whose client sent `traceparent`; null: none. Requires: on a fiber.
   void Serve(const rpc::MethodDescriptor& method, const char* traceparent,
              const std::function<void()>& handler);
 

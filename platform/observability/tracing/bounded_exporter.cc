@@ -1,6 +1,7 @@
 #include "platform/observability/tracing/bounded_exporter.h"
 
 #include "platform/observability/logging/log.h"
+#include "platform/observability/tracing/otel_log.h"
 
 namespace weft::observability {
 namespace {
@@ -15,9 +16,17 @@ opentelemetry::sdk::common::ExportResult BoundedExporter::Export(
   if (clock_.MonotonicNanos() >= give_up_->load()) {
     kLog.Warning("spans dropped: the collector was too slow for the shutdown",
                  {{"spans", spans.size()}});
+    counts_->Exported(spans.size(), false);
     return opentelemetry::sdk::common::ExportResult::kFailure;
   }
-  return exporter_->Export(spans);
+  const uint64_t errors = OtelErrorsTotal();
+  const auto result = exporter_->Export(spans);
+  // OpenTelemetry 1.19's exporter of OTLP over HTTP says kSuccess whatever happened, and the truth
+  // in its log.
+  const bool ok =
+      result == opentelemetry::sdk::common::ExportResult::kSuccess && OtelErrorsTotal() == errors;
+  counts_->Exported(spans.size(), ok);
+  return result;
 }
 
 }  // namespace weft::observability

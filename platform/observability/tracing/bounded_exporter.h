@@ -15,6 +15,7 @@
 
 #include "opentelemetry/sdk/trace/exporter.h"
 #include "platform/base/clock.h"
+#include "platform/observability/tracing/counted_spans.h"
 
 namespace weft::observability {
 
@@ -24,9 +25,14 @@ using GiveUpTime = std::shared_ptr<std::atomic<int64_t>>;
 
 class BoundedExporter final : public opentelemetry::sdk::trace::SpanExporter {
  public:
+  // Counts what it exports.
   BoundedExporter(std::unique_ptr<opentelemetry::sdk::trace::SpanExporter> exporter,
-                  GiveUpTime give_up, const Clock& clock = Clock::Real())
-      : exporter_(std::move(exporter)), give_up_(std::move(give_up)), clock_(clock) {}
+                  GiveUpTime give_up, std::shared_ptr<SpanCounts> counts,
+                  const Clock& clock = Clock::Real())
+      : exporter_(std::move(exporter)),
+        give_up_(std::move(give_up)),
+        counts_(std::move(counts)),
+        clock_(clock) {}
 
   std::unique_ptr<opentelemetry::sdk::trace::Recordable> MakeRecordable() noexcept override {
     return exporter_->MakeRecordable();
@@ -45,6 +51,7 @@ class BoundedExporter final : public opentelemetry::sdk::trace::SpanExporter {
  private:
   const std::unique_ptr<opentelemetry::sdk::trace::SpanExporter> exporter_;
   const GiveUpTime give_up_;
+  const std::shared_ptr<SpanCounts> counts_;
   const Clock& clock_;
 };
 

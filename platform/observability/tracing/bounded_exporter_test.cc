@@ -18,7 +18,7 @@ TEST(BoundedExporter, ExportsUntilItIsTimeToGiveUp) {
   auto data = inner->GetData();
   auto give_up = std::make_shared<std::atomic<int64_t>>(kNeverNanos);
   SimulatedClock clock;
-  BoundedExporter exporter(std::move(inner), give_up, clock);
+  BoundedExporter exporter(std::move(inner), give_up, std::make_shared<SpanCounts>(), clock);
   const auto export_one = [&] {
     auto span = exporter.MakeRecordable();
     return exporter.Export({&span, 1});

@@ -1,10 +1,12 @@
 #include "platform/observability/tracing/client_spans.h"
 
+#include <string>
 #include <utility>
 
 #include "absl/strings/string_view.h"
 #include "opentelemetry/trace/span_context.h"
 #include "opentelemetry/trace/span_startoptions.h"
+#include "platform/observability/tracing/baggage.h"
 #include "platform/observability/tracing/fiber_context.h"
 #include "platform/observability/tracing/rpc_attributes.h"
 
@@ -30,11 +32,16 @@ class Tracker final : public rpc::ClientCallTracker {
   const nostd::shared_ptr<trace::Span> span_;
 };
 
-bool HasTraceparent(const rpc::Metadata& metadata) {
+bool Has(const rpc::Metadata& metadata, absl::string_view wanted) {
   for (const auto& [key, value] : metadata.entries()) {
-    if (key == kTraceparent) return true;
+    if (key == wanted) return true;
   }
   return false;
+}
+
+void InjectBaggage(rpc::Metadata& metadata) {
+  const std::string header = BaggageHeader();
+  if (!header.empty() && !Has(metadata, kBaggageKey)) metadata.Add(kBaggageKey, header);
 }
 
 void Inject(const TraceIds& ids, const Tracestate& tracestate, rpc::Metadata& metadata) {
@@ -46,7 +53,8 @@ void Inject(const TraceIds& ids, const Tracestate& tracestate, rpc::Metadata& me
 }  // namespace
 
 std::unique_ptr<rpc::ClientCallTracker> TracingClientInterceptor::Start(rpc::OutgoingCall& call) {
-  if (HasTraceparent(call.metadata)) return nullptr;
+  InjectBaggage(call.metadata);
+  if (Has(call.metadata, kTraceparent)) return nullptr;
   TraceIds ids = CurrentTraceIds();
   const bool is_root = !ids.valid();
   if (is_root) ids = BeginTrace(threshold_);
@@ -62,7 +70,7 @@ std::unique_ptr<rpc::ClientCallTracker> TracingClientInterceptor::Start(rpc::Out
   options.parent = is_root ? context::Context(trace::kIsRootSpanKey, true) : CurrentContext();
   nostd::shared_ptr<trace::Span> span;
   {
-    ScopedRootId root_id(ids.trace_id);
+    ScopedPendingSpan pending({.trace_id = &ids.trace_id});
     span = tracer_->StartSpan(
         call.method.name(),
         {{"rpc.system", "grpc"}, {"rpc.service", ToOtel(service)}, {"rpc.method", ToOtel(method)}},

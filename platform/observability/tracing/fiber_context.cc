@@ -35,6 +35,7 @@ struct ContextFrame {
   context::Context context;
   bool has_ids = false;  // true last, for signal handlers that look
   bool has_context = false;
+  bool began_here = false;
   bool attached = false;  // by OpenTelemetry's Attach; a token will ask for its end
 };
 
@@ -99,7 +100,7 @@ class ContextStack {
     return false;
   }
 
-  const std::array<uint8_t, 16>* pending_root = nullptr;  // never copied to a child
+  const PendingSpan* pending = nullptr;  // never copied to a child
 
  private:
   class Changing {
@@ -202,6 +203,13 @@ TraceIds CurrentTraceIds() {
   return frame->ids;
 }
 
+bool TraceBeganHere() {
+  ContextStack* stack = Stacks().GetIfSet();
+  return stack != nullptr && stack->top() != nullptr && stack->top()->began_here;
+}
+
+void SetTraceBeganHere() { Stacks().Get().top()->began_here = true; }
+
 Tracestate CurrentTracestate() {
   ContextStack* stack = Stacks().GetIfSet();
   ContextFrame* frame = stack == nullptr ? nullptr : stack->top();
@@ -247,6 +255,12 @@ context::Context CurrentContext() {
   return frame == nullptr ? context::Context() : NeedContext(*frame);
 }
 
+const context::Context* CurrentContextIfMade() {
+  ContextStack* stack = Stacks().GetIfSet();
+  ContextFrame* frame = stack == nullptr ? nullptr : stack->top();
+  return frame == nullptr || !frame->has_context ? nullptr : &frame->context;
+}
+
 ScopedTrace::ScopedTrace(const TraceIds& ids, Tracestate tracestate)
     : stack_(Stacks().Get()), depth_(stack_.depth()) {
   ContextFrame& frame = stack_.Push();
@@ -263,15 +277,16 @@ ScopedTrace::ScopedTrace(const TraceIds& ids, Tracestate tracestate, context::Co
 
 ScopedTrace::~ScopedTrace() { stack_.PopTo(depth_); }
 
-ScopedRootId::ScopedRootId(const std::array<uint8_t, 16>& trace_id) : stack_(Stacks().Get()) {
-  stack_.pending_root = &trace_id;
+ScopedPendingSpan::ScopedPendingSpan(const PendingSpan& span)
+    : span_(span), stack_(Stacks().Get()) {
+  stack_.pending = &span_;
 }
 
-ScopedRootId::~ScopedRootId() { stack_.pending_root = nullptr; }
+ScopedPendingSpan::~ScopedPendingSpan() { stack_.pending = nullptr; }
 
-const std::array<uint8_t, 16>* PendingRootId() {
+const PendingSpan* CurrentPendingSpan() {
   const ContextStack* stack = Stacks().GetIfSet();
-  return stack == nullptr ? nullptr : stack->pending_root;
+  return stack == nullptr ? nullptr : stack->pending;
 }
 
 }  // namespace weft::observability

@@ -36,6 +36,11 @@ void InstallFiberContext();
 // The ids of the fiber's current span; not valid() outside any trace.
 TraceIds CurrentTraceIds();
 
+// Whether the fiber's trace began with the call that it serves, so that CurrentTraceIds() are its
+// own and not its caller's; only said of calls that are not recorded.
+bool TraceBeganHere();
+void SetTraceBeganHere();
+
 // W3C's header `tracestate`, handed on as it came; null when there was none. It is kept beside
 // OpenTelemetry's contexts and not in them: OpenTelemetry parses it by std::regex, which recurses
 // once a character, and would let any client overflow a fiber's stack.
@@ -59,6 +64,9 @@ opentelemetry::nostd::shared_ptr<opentelemetry::trace::Span> RecordedSpan(
 
 // OpenTelemetry's current context of the fiber, also where InstallFiberContext() was not called.
 opentelemetry::context::Context CurrentContext();
+// Null where nobody has needed one yet: then it holds nothing but the span's ids. Valid until the
+// fiber's current context changes.
+const opentelemetry::context::Context* CurrentContextIfMade();
 
 namespace internal {
 class ContextStack;
@@ -81,20 +89,28 @@ class ScopedTrace {
   const size_t depth_;
 };
 
-// The next span without a parent that this fiber starts begins the trace `trace_id`: for an
-// IdGenerator, which asks PendingRootId(). Do not park while it lives.
-class ScopedRootId {
+// What the next span that this fiber starts is to be; for an IdGenerator and a Sampler, which ask
+// CurrentPendingSpan().
+struct PendingSpan {
+  const std::array<uint8_t, 16>* trace_id = nullptr;  // of a span without a parent
+  const std::array<uint8_t, 8>* span_id = nullptr;    // null: any
+  bool record = false;                                // whatever its parent says
+};
+
+// Do not park while it lives.
+class ScopedPendingSpan {
  public:
-  explicit ScopedRootId(const std::array<uint8_t, 16>& trace_id);
-  ~ScopedRootId();
-  ScopedRootId(const ScopedRootId&) = delete;
-  ScopedRootId& operator=(const ScopedRootId&) = delete;
+  explicit ScopedPendingSpan(const PendingSpan& span);
+  ~ScopedPendingSpan();
+  ScopedPendingSpan(const ScopedPendingSpan&) = delete;
+  ScopedPendingSpan& operator=(const ScopedPendingSpan&) = delete;
 
  private:
+  const PendingSpan span_;
   internal::ContextStack& stack_;
 };
 // Null where there is none.
-const std::array<uint8_t, 16>* PendingRootId();
+const PendingSpan* CurrentPendingSpan();
 
 }  // namespace weft::observability
 

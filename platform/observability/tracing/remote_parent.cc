@@ -6,8 +6,19 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "platform/observability/tracing/baggage.h"
 
 namespace weft::observability {
+
+namespace {
+
+// "MUST be combined" when there are several.
+void Combine(absl::string_view value, std::string& combined) {
+  if (!combined.empty()) combined += ',';
+  absl::StrAppend(&combined, value);
+}
+
+}  // namespace
 
 RemoteParent ExtractParent(const rpc::MetadataView& metadata) {
   static constexpr absl::string_view kTraceparent = "traceparent";
@@ -20,9 +31,10 @@ RemoteParent ExtractParent(const rpc::MetadataView& metadata) {
     if (key == kTraceparent) {
       parent.ids = ParseTraceparent(metadata.value(i)).value_or(TraceIds{});
       ++traceparents;
-    } else if (key == kTracestate) {  // "MUST be combined" when there are several
-      if (!tracestate.empty()) tracestate += ',';
-      absl::StrAppend(&tracestate, metadata.value(i));
+    } else if (key == kTracestate) {
+      Combine(metadata.value(i), tracestate);
+    } else if (key == kBaggageKey) {
+      Combine(metadata.value(i), parent.baggage);
     }
   }
   if (traceparents != 1) parent.ids = {};  // several: which one is right cannot be known

@@ -17,4 +17,18 @@ void SetStatus(trace::Span& span, const absl::Status& status, bool is_error) {
   span.SetStatus(trace::StatusCode::kError, {message.data(), message.size()});
 }
 
+bool IsServerFault(absl::StatusCode code) {
+  switch (code) {
+    case absl::StatusCode::kUnknown:
+    case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kUnimplemented:
+    case absl::StatusCode::kInternal:
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDataLoss:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace weft::observability

@@ -28,6 +28,10 @@ inline std::pair<absl::string_view, absl::string_view> SplitMethod(absl::string_
 void SetAddress(opentelemetry::trace::Span& span, const char* host_key, const char* port_key,
                 const Address& address);
 
+// Codes that tell of a fault of the server; the others of the request (semantic conventions for
+// gRPC, "gRPC Status").
+bool IsServerFault(absl::StatusCode code);
+
 // rpc.grpc.status_code, and the span's status if `is_error`.
 void SetStatus(opentelemetry::trace::Span& span, const absl::Status& status, bool is_error);
 

@@ -30,12 +30,17 @@ std::array<uint8_t, 16> ToArray(const trace::TraceId& trace_id) {
 class FiberIdGenerator final : public sdk::IdGenerator {
  public:
   FiberIdGenerator() : IdGenerator(/*is_random=*/true) {}
-  trace::SpanId GenerateSpanId() noexcept override { return random_.GenerateSpanId(); }
+  trace::SpanId GenerateSpanId() noexcept override {
+    const PendingSpan* const pending = CurrentPendingSpan();
+    if (pending == nullptr || pending->span_id == nullptr) return random_.GenerateSpanId();
+    return trace::SpanId(nostd::span<const uint8_t, trace::SpanId::kSize>(
+        pending->span_id->data(), pending->span_id->size()));
+  }
   trace::TraceId GenerateTraceId() noexcept override {
-    const std::array<uint8_t, 16>* pending = PendingRootId();
-    if (pending == nullptr) return random_.GenerateTraceId();
-    return trace::TraceId(
-        nostd::span<const uint8_t, trace::TraceId::kSize>(pending->data(), pending->size()));
+    const PendingSpan* const pending = CurrentPendingSpan();
+    if (pending == nullptr || pending->trace_id == nullptr) return random_.GenerateTraceId();
+    return trace::TraceId(nostd::span<const uint8_t, trace::TraceId::kSize>(
+        pending->trace_id->data(), pending->trace_id->size()));
   }
 
  private:
@@ -73,8 +78,10 @@ sdk::SamplingResult ParentOrRatioSampler::ShouldSample(
     const trace::SpanContext& parent, trace::TraceId trace_id, nostd::string_view /*name*/,
     trace::SpanKind /*kind*/, const opentelemetry::common::KeyValueIterable& /*attributes*/,
     const trace::SpanContextKeyValueIterable& /*links*/) noexcept {
-  const bool sampled =
-      parent.IsValid() ? parent.IsSampled() : threshold_.Samples(ToArray(trace_id));
+  const PendingSpan* const pending = CurrentPendingSpan();
+  const bool sampled = pending != nullptr && pending->record ? true
+                       : parent.IsValid()                    ? parent.IsSampled()
+                                          : threshold_.Samples(ToArray(trace_id));
   return {sampled ? sdk::Decision::RECORD_AND_SAMPLE : sdk::Decision::DROP, nullptr,
           parent.IsValid() ? parent.trace_state() : trace::TraceState::GetDefault()};
 }

@@ -47,8 +47,8 @@ class ParentOrRatioSampler final : public opentelemetry::sdk::trace::Sampler {
   const RatioThreshold threshold_;
 };
 
-// Random ids; but the trace id of a ScopedRootId (fiber_context.h), where the fiber has one: that
-// is how a span gets the trace id that was sampled before the span was made.
+// Random ids; but the trace id of a ScopedPendingSpan (fiber_context.h), where the fiber has one:
+// that is how a span gets the trace id that was sampled before the span was made.
 std::unique_ptr<opentelemetry::sdk::trace::IdGenerator> MakeIdGenerator();
 
 }  // namespace weft::observability

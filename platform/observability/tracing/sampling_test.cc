@@ -73,6 +73,13 @@ TEST(ParentOrRatioSampler, FollowsTheParentWhateverTheRatio) {
   EXPECT_EQ(Sample(all, ToSpanContext(ids, true), ids), sdk::Decision::DROP);
 }
 
+TEST(ParentOrRatioSampler, ASpanThatIsToBeRecordedIsWhateverItsParentSays) {
+  ParentOrRatioSampler none{RatioThreshold(0)};
+  const TraceIds ids = BeginTrace(RatioThreshold(0));
+  ScopedPendingSpan pending({.record = true});
+  EXPECT_EQ(Sample(none, ToSpanContext(ids, true), ids), sdk::Decision::RECORD_AND_SAMPLE);
+}
+
 TEST(ParentOrRatioSampler, DecidesAsTheRatioForARoot) {
   ParentOrRatioSampler half{RatioThreshold(0.5)};
   for (int i = 0; i < 100; ++i) {
@@ -87,8 +94,13 @@ TEST(IdGenerator, GivesTheFibersPendingRootAndRandomIdsElse) {
   const TraceIds ids = BeginTrace(RatioThreshold(1));
   const trace::TraceId expected = ToSpanContext(ids, false).trace_id();
   {
-    ScopedRootId pending(ids.trace_id);
+    ScopedPendingSpan pending({.trace_id = &ids.trace_id});
     EXPECT_EQ(generator->GenerateTraceId(), expected);
+    EXPECT_NE(generator->GenerateSpanId(), ToSpanContext(ids, false).span_id());
+  }
+  {
+    ScopedPendingSpan pending({.trace_id = &ids.trace_id, .span_id = &ids.span_id});
+    EXPECT_EQ(generator->GenerateSpanId(), ToSpanContext(ids, false).span_id());
   }
   EXPECT_NE(generator->GenerateTraceId(), expected);
 }

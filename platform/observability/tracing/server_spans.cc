@@ -10,7 +10,7 @@
 #include "opentelemetry/trace/span_startoptions.h"
 #include "platform/fiber/cancel_scope.h"
 #include "platform/fiber/runtime.h"
-#include "platform/observability/tracing/remote_parent.h"
+#include "platform/observability/tracing/baggage.h"
 #include "platform/observability/tracing/rpc_attributes.h"
 #include "platform/observability/tracing/stall_event.h"
 
@@ -20,22 +20,6 @@ namespace {
 namespace context = opentelemetry::context;
 namespace nostd = opentelemetry::nostd;
 namespace trace = opentelemetry::trace;
-
-// Codes that tell of a fault of the server; the others of the request (semantic conventions for
-// gRPC, "gRPC Status").
-bool IsServerFault(absl::StatusCode code) {
-  switch (code) {
-    case absl::StatusCode::kUnknown:
-    case absl::StatusCode::kDeadlineExceeded:
-    case absl::StatusCode::kUnimplemented:
-    case absl::StatusCode::kInternal:
-    case absl::StatusCode::kUnavailable:
-    case absl::StatusCode::kDataLoss:
-      return true;
-    default:
-      return false;
-  }
-}
 
 void SetCancellation(trace::Span& span, const CancelScope& scope, const absl::Status& status) {
   const CancelCause cause = scope.cause();
@@ -51,29 +35,30 @@ void SetCancellation(trace::Span& span, const CancelScope& scope, const absl::St
 }  // namespace
 
 absl::Status TracingServerInterceptor::Intercept(CallContext& call, Next next) {
-  RemoteParent parent = ExtractParent(call.metadata());
-  const bool is_root = !parent.ids.valid();
-  const TraceIds ids = is_root ? BeginTrace(threshold_) : parent.ids;
-  if (ids.sampled() && tracer_ != nullptr) {
-    return Record(call, next, ids, std::move(parent.tracestate), is_root);
-  }
-  ScopedTrace current(ids, std::move(parent.tracestate));
+  const RemoteParent parent = ExtractParent(call.metadata());
+  const TraceIds ids = parent.ids.valid() ? parent.ids : BeginTrace(threshold_);
+  if (ids.sampled() && tracer_ != nullptr) return Record(call, next, ids, parent);
+  ScopedTrace current(ids, parent.tracestate);
+  if (!parent.ids.valid()) SetTraceBeganHere();
+  if (parent.baggage.empty()) return next();
+  ScopedTrace with_baggage(ids, parent.tracestate, WithBaggage(CurrentContext(), parent.baggage));
+  if (!parent.ids.valid()) SetTraceBeganHere();
   return next();
 }
 
 absl::Status TracingServerInterceptor::Record(CallContext& call, Next next, const TraceIds& ids,
-                                              Tracestate tracestate, bool is_root) {
+                                              const RemoteParent& parent) {
   const auto [service, method] = SplitMethod(call.requested_method());
   trace::StartSpanOptions options;
   options.kind = trace::SpanKind::kServer;
-  if (is_root) {
+  if (!parent.ids.valid()) {
     options.parent = context::Context(trace::kIsRootSpanKey, true);
   } else {
     options.parent = ToSpanContext(ids, /*is_remote=*/true);
   }
   nostd::shared_ptr<trace::Span> span;
   {
-    ScopedRootId root_id(ids.trace_id);
+    ScopedPendingSpan pending({.trace_id = &ids.trace_id});
     span = tracer_->StartSpan(
         call.method().name(),
         {{"rpc.system", "grpc"}, {"rpc.service", ToOtel(service)}, {"rpc.method", ToOtel(method)}},
@@ -83,8 +68,9 @@ absl::Status TracingServerInterceptor::Record(CallContext& call, Next next, cons
 
   absl::Status status;
   {
-    ScopedTrace current(ToTraceIds(span->GetContext()), std::move(tracestate),
-                        context::Context(trace::kSpanKey, span));
+    context::Context with_span(trace::kSpanKey, span);
+    if (!parent.baggage.empty()) with_span = WithBaggage(with_span, parent.baggage);
+    ScopedTrace current(ToTraceIds(span->GetContext()), parent.tracestate, std::move(with_span));
     status = next();
   }
   // Else told as the fiber parks, when this span has ended.

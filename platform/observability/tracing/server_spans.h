@@ -1,9 +1,9 @@
 // TracingServerInterceptor: each call stands in its caller's trace.
 //
-// Takes W3C's `traceparent` and `tracestate` from the call's metadata, or begins a trace where
-// there is none (or a bad one), and makes it current for the handler and all it spawns and calls.
-// When the trace is sampled and a tracer is set, the call gets a SERVER span, with the names of
-// OpenTelemetry's semantic conventions for gRPC
+// Takes W3C's `traceparent`, `tracestate` and `baggage` (baggage.h) from the call's metadata, or
+// begins a trace where there is none (or a bad one), and makes it current for the handler and all
+// it spawns and calls. When the trace is sampled and a tracer is set, the call gets a SERVER span,
+// with the names of OpenTelemetry's semantic conventions for gRPC
 // (https://opentelemetry.io/docs/specs/semconv/rpc/grpc/). All others cost no span object and no
 // attribute; a parent's ids are then handed on as they came.
 //
@@ -17,6 +17,7 @@
 #include "opentelemetry/nostd/shared_ptr.h"
 #include "opentelemetry/trace/tracer.h"
 #include "platform/observability/tracing/fiber_context.h"
+#include "platform/observability/tracing/remote_parent.h"
 #include "platform/observability/tracing/sampling.h"
 #include "platform/rpc/server/interceptor.h"
 
@@ -35,8 +36,8 @@ class TracingServerInterceptor final : public rpc::ServerInterceptor {
   absl::Status Intercept(CallContext& call, Next next) override;
 
  private:
-  absl::Status Record(CallContext& call, Next next, const TraceIds& ids, Tracestate tracestate,
-                      bool is_root);
+  absl::Status Record(CallContext& call, Next next, const TraceIds& ids,
+                      const RemoteParent& parent);
 
   const TracerPtr tracer_;
   const RatioThreshold threshold_;

@@ -33,7 +33,8 @@ absl::Status CheckRatio(double ratio) {
       absl::StrCat("tracing sample ratio ", ratio, " is not between 0 (none) and 1 (all traces)"));
 }
 
-std::unique_ptr<sdk::SpanProcessor> MakeOtlpProcessor(std::string url, GiveUpTime give_up) {
+std::unique_ptr<sdk::SpanProcessor> MakeOtlpProcessor(std::string url, GiveUpTime give_up,
+                                                      std::shared_ptr<SpanCounts> counts) {
   otlp::OtlpHttpExporterOptions exporter_options;
   exporter_options.url = std::move(url);
   exporter_options.content_type = otlp::HttpRequestContentType::kBinary;
@@ -43,10 +44,11 @@ std::unique_ptr<sdk::SpanProcessor> MakeOtlpProcessor(std::string url, GiveUpTim
   batch_options.max_queue_size = kMaxQueuedSpans;
   batch_options.max_export_batch_size = 512;
   batch_options.schedule_delay_millis = std::chrono::milliseconds(5000);
-  return sdk::BatchSpanProcessorFactory::Create(
-      std::make_unique<BoundedExporter>(otlp::OtlpHttpExporterFactory::Create(exporter_options),
-                                        std::move(give_up)),
-      batch_options);
+  auto exporter = std::make_unique<BoundedExporter>(
+      otlp::OtlpHttpExporterFactory::Create(exporter_options), std::move(give_up), counts);
+  return std::make_unique<BoundedProcessor>(
+      sdk::BatchSpanProcessorFactory::Create(std::move(exporter), batch_options), counts,
+      kMaxQueuedSpans);
 }
 
 }  // namespace
@@ -56,23 +58,25 @@ absl::StatusOr<std::unique_ptr<Tracing>> Tracing::Start(TracingOptions options) 
   auto give_up = std::make_shared<std::atomic<int64_t>>(kNeverNanos);
   if (options.otlp_endpoint.empty()) {
     InstallFiberContext();
-    return std::unique_ptr<Tracing>(new Tracing(nullptr, options.sample_ratio, give_up));
+    return std::unique_ptr<Tracing>(new Tracing(nullptr, options.sample_ratio, give_up, nullptr));
   }
   absl::StatusOr<std::string> url = OtlpTracesUrl(options.otlp_endpoint);
   if (!url.ok()) return std::move(url).status();
   RouteOtelLog();  // before the exporter has anything to say
-  return Make(options, MakeOtlpProcessor(*std::move(url), give_up), give_up);
+  auto counts = std::make_shared<SpanCounts>();
+  return Make(options, MakeOtlpProcessor(*std::move(url), give_up, counts), give_up, counts);
 }
 
 absl::StatusOr<std::unique_ptr<Tracing>> Tracing::StartWithProcessor(
     TracingOptions options, std::unique_ptr<sdk::SpanProcessor> processor) {
   if (absl::Status s = CheckRatio(options.sample_ratio); !s.ok()) return s;
-  return Make(options, std::move(processor), std::make_shared<std::atomic<int64_t>>(kNeverNanos));
+  return Make(options, std::move(processor), std::make_shared<std::atomic<int64_t>>(kNeverNanos),
+              nullptr);
 }
 
 std::unique_ptr<Tracing> Tracing::Make(const TracingOptions& options,
                                        std::unique_ptr<sdk::SpanProcessor> processor,
-                                       GiveUpTime give_up) {
+                                       GiveUpTime give_up, std::shared_ptr<SpanCounts> counts) {
   InstallFiberContext();
   RouteOtelLog();
   resource::ResourceAttributes attributes;
@@ -86,17 +90,21 @@ std::unique_ptr<Tracing> Tracing::Make(const TracingOptions& options,
       MakeIdGenerator());
   trace::Provider::SetTracerProvider(nostd::shared_ptr<trace::TracerProvider>(
       std::static_pointer_cast<trace::TracerProvider>(provider)));
-  return std::unique_ptr<Tracing>(
-      new Tracing(std::move(provider), options.sample_ratio, std::move(give_up)));
+  return std::unique_ptr<Tracing>(new Tracing(std::move(provider), options.sample_ratio,
+                                              std::move(give_up), std::move(counts)));
 }
 
-Tracing::Tracing(std::shared_ptr<sdk::TracerProvider> provider, double ratio, GiveUpTime give_up)
+Tracing::Tracing(std::shared_ptr<sdk::TracerProvider> provider, double ratio, GiveUpTime give_up,
+                 std::shared_ptr<SpanCounts> counts)
     : provider_(std::move(provider)),
       give_up_(std::move(give_up)),
-      server_interceptor_(provider_ == nullptr ? TracerPtr() : provider_->GetTracer(kTracerName),
-                          RatioThreshold(ratio)),
-      client_interceptor_(provider_ == nullptr ? TracerPtr() : provider_->GetTracer(kTracerName),
-                          RatioThreshold(ratio)) {}
+      counts_(std::move(counts)),
+      server_interceptor_(tracer(), RatioThreshold(ratio)),
+      client_interceptor_(tracer(), RatioThreshold(ratio)) {}
+
+TracerPtr Tracing::tracer() const {
+  return provider_ == nullptr ? TracerPtr() : provider_->GetTracer(kTracerName);
+}
 
 Tracing::~Tracing() { Shutdown(absl::Seconds(1)); }
 

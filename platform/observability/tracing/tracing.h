@@ -25,6 +25,7 @@
 #include "opentelemetry/sdk/trace/tracer_provider.h"
 #include "platform/observability/tracing/bounded_exporter.h"
 #include "platform/observability/tracing/client_spans.h"
+#include "platform/observability/tracing/counted_spans.h"
 #include "platform/observability/tracing/server_spans.h"
 
 namespace weft::observability {
@@ -64,8 +65,13 @@ class Tracing {
   rpc::ServerInterceptor& server_interceptor() { return server_interceptor_; }
   rpc::ClientInterceptor& client_interceptor() { return client_interceptor_; }
 
+  // Null where nothing is recorded.
+  TracerPtr tracer() const;
   // Whether sampled calls are recorded.
   bool recording() const { return provider_ != nullptr; }
+
+  // What became of spans so far; all zero without an endpoint. Any thread.
+  SpanStats spans() const { return counts_ == nullptr ? SpanStats() : counts_->Get(); }
 
   // Exports what waits and ends; what has not begun to leave after `timeout` is dropped. Blocks the
   // thread for at most about `timeout` and kExportTimeout, also when the collector does not answer.
@@ -78,12 +84,14 @@ class Tracing {
  private:
   static std::unique_ptr<Tracing> Make(
       const TracingOptions& options,
-      std::unique_ptr<opentelemetry::sdk::trace::SpanProcessor> processor, GiveUpTime give_up);
+      std::unique_ptr<opentelemetry::sdk::trace::SpanProcessor> processor, GiveUpTime give_up,
+      std::shared_ptr<SpanCounts> counts);
   Tracing(std::shared_ptr<opentelemetry::sdk::trace::TracerProvider> provider, double ratio,
-          GiveUpTime give_up);
+          GiveUpTime give_up, std::shared_ptr<SpanCounts> counts);
 
   std::shared_ptr<opentelemetry::sdk::trace::TracerProvider> provider_;  // shared with the API
   const GiveUpTime give_up_;
+  const std::shared_ptr<SpanCounts> counts_;  // null where nothing is exported
   bool shut_down_ = false;
   TracingServerInterceptor server_interceptor_;
   TracingClientInterceptor client_interceptor_;
