@@ -28,6 +28,8 @@ SERVERS: Dict[str, ServerKind] = {
     "raw_callback": ServerKind("//tests/load:raw_callback_server"),
     "weft_telemetry_off": ServerKind(_WEFT, ("--shards=1", "--telemetry=off")),
     "weft_telemetry_on": ServerKind(_WEFT, ("--shards=1", "--telemetry=on")),
+    # All that a service has by default.
+    "weft_admission_on": ServerKind(_WEFT, ("--shards=1", "--telemetry=on", "--admission=on")),
 }
 
 
