@@ -56,6 +56,13 @@ class RawHttp2Client {
 
   // `message` is serialized and small. Returns the call's stream.
   uint32_t StartCall(absl::string_view path, absl::string_view message) {
+    const uint32_t stream = StartCall(path);
+    Send(ToWire({kData, kEndStream, stream, Prefixed(message)}));
+    return stream;
+  }
+
+  // The headers alone.
+  uint32_t StartCall(absl::string_view path) {
     const uint32_t stream = std::exchange(next_stream_, next_stream_ + 2);
     std::string headers("\x83\x86\x01", 3);  // POST, http, and the name of :authority
     AppendString("localhost", &headers);
@@ -68,9 +75,16 @@ class RawHttp2Client {
       AppendString(name, &headers);
       AppendString(value, &headers);
     }
-    Send(absl::StrCat(ToWire({kHeaders, kEndHeaders, stream, headers}),
-                      ToWire({kData, kEndStream, stream, Prefixed(message)})));
+    Send(ToWire({kHeaders, kEndHeaders, stream, headers}));
     return stream;
+  }
+  // Its requests are over.
+  void EndCall(uint32_t stream) { Send(ToWire({kData, kEndStream, stream, ""})); }
+  // It is taken back.
+  void ResetCall(uint32_t stream) {
+    std::string cancel;
+    AppendNumber(8, 4, &cancel);
+    Send(ToWire({kResetStream, 0, stream, cancel}));
   }
 
   // Reads until `calls` calls have ended, and returns their data by stream. Fewer when the

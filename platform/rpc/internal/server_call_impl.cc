@@ -122,7 +122,12 @@ absl::Status ServerCallImpl::CheckSize(grpc_byte_buffer& message) const {
 
 absl::Status ServerCallImpl::ReadRequest(google::protobuf::MessageLite* request) {
   const ByteBuffer message = std::move(request_);
-  if (message == nullptr) return absl::InternalError("the client sent no request");
+  if (message == nullptr) {
+    // A client that went away sends none either; its cancellation follows on another tag.
+    if (grpc_call_failed_before_recv_message(core_) != 0) NoticeClientGone();
+    if (scope_->cancelled()) return scope_->status();
+    return absl::InternalError("the client sent no request");
+  }
   if (absl::Status s = CheckSize(*message); !s.ok()) return s;
   received_bytes_ += grpc_byte_buffer_length(message.get());
   return ParseMessage(*message, request);
