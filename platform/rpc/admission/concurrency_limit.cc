@@ -13,6 +13,11 @@ constexpr int kWindowsToFirstProbe = 5;
 constexpr double kProbeShare = 0.25;
 // Latencies that differ by less count as equal.
 constexpr double kNotable = 1.1;
+// Calls from which the first baseline is made.
+constexpr int kFirstSamples = 10;
+constexpr double kStandardErrors = 3;
+// How fast the usual variance follows that of the windows.
+constexpr double kFollowVariance = 0.1;
 // How fast baselines follow the averages while latency is as it should be: in about ten seconds.
 constexpr double kFollow = 0.01;
 
@@ -21,13 +26,40 @@ constexpr double kFollow = 0.01;
 ConcurrencyLimit::ConcurrencyLimit(const Options& options)
     : options_(options), limit_(options.initial), windows_to_probe_(kWindowsToFirstProbe) {}
 
+void ConcurrencyLimit::Method::Add(double latency_nanos) {
+  sum_ += latency_nanos;
+  squares_ += latency_nanos * latency_nanos;
+  ++count_;
+}
+
+double ConcurrencyLimit::Method::variance() const {
+  if (count_ < 2) return usual_variance_;
+  const double of_window = (squares_ - sum_ * average()) / (count_ - 1);
+  return std::max({of_window, usual_variance_, 0.0});
+}
+
+double ConcurrencyLimit::Method::uncertainty() const {
+  return kStandardErrors * std::sqrt(variance() / count_);
+}
+
+void ConcurrencyLimit::Method::BeginWindow() {
+  if (baseline_ == 0) return;  // It takes more calls.
+  if (count_ >= 2) {
+    const double of_window = std::max(0.0, (squares_ - sum_ * average()) / (count_ - 1));
+    usual_variance_ = usual_variance_ == 0
+                          ? of_window
+                          : usual_variance_ + kFollowVariance * (of_window - usual_variance_);
+  }
+  sum_ = squares_ = 0;
+  count_ = 0;
+}
+
 void ConcurrencyLimit::Ended(Method& method, int64_t start_nanos, int64_t end_nanos,
                              int in_flight) {
   most_in_flight_ = std::max(most_in_flight_, in_flight);
   // Calls that began before the window tell of the limit that was.
   if (start_nanos >= window_start_nanos_) {
-    method.sum_ += static_cast<double>(end_nanos - start_nanos);
-    ++method.count_;
+    method.Add(static_cast<double>(end_nanos - start_nanos));
     ++samples_;
   }
   if (samples_ >= options_.min_samples &&
@@ -36,21 +68,25 @@ void ConcurrencyLimit::Ended(Method& method, int64_t start_nanos, int64_t end_na
   }
 }
 
-double ConcurrencyLimit::Ratio() const {
+double ConcurrencyLimit::Ratio(bool lower) const {
   double latency = 0;
   double expected = 0;
+  double variance = 0;
   for (const Method* const method : methods_) {
     if (method->count_ == 0 || method->baseline_ == 0) continue;
     latency += method->sum_;
     expected += method->baseline_ * method->count_;
+    variance += method->variance() * method->count_;
   }
-  return expected == 0 ? 1 : latency / expected;
+  if (expected == 0) return 1;
+  if (!lower || latency < expected) return latency / expected;
+  return std::max(expected, latency - kStandardErrors * std::sqrt(variance)) / expected;
 }
 
 void ConcurrencyLimit::CloseWindow(int64_t now_nanos) {
   const double ratio = Ratio();
   const bool limited = 2 * most_in_flight_ >= limit();
-  const bool slow = ratio > options_.tolerance && most_in_flight_ > options_.min;
+  const bool slow = Ratio(/*lower=*/true) > options_.tolerance && most_in_flight_ > options_.min;
   if (probing_) {
     EndProbe(ratio, limited);
   } else {
@@ -72,7 +108,7 @@ void ConcurrencyLimit::CloseWindow(int64_t now_nanos) {
       MoveBaselines(kFollow);
     }
   }
-  for (Method* const method : methods_) method->sum_ = method->count_ = 0;
+  for (Method* const method : methods_) method->BeginWindow();
   samples_ = most_in_flight_ = 0;
   window_start_nanos_ = now_nanos;
 }
@@ -118,8 +154,8 @@ double ConcurrencyLimit::LowerBaselines() {
     if (method->count_ == 0) continue;
     const double average = std::max(method->average(), 1.0);
     if (method->baseline_ == 0) {
-      method->baseline_ = average;
-    } else if (average < method->baseline_) {
+      if (method->count_ >= kFirstSamples) method->baseline_ = average;
+    } else if (average + method->uncertainty() < method->baseline_) {
       better = std::max(better, method->baseline_ / average);
       method->baseline_ = average;
     }
@@ -129,7 +165,7 @@ double ConcurrencyLimit::LowerBaselines() {
 
 void ConcurrencyLimit::MoveBaselines(double weight) {
   for (Method* const method : methods_) {
-    if (method->count_ == 0) continue;
+    if (method->count_ == 0 || method->baseline_ == 0) continue;
     method->baseline_ += weight * (std::max(method->average(), 1.0) - method->baseline_);
   }
 }

@@ -13,6 +13,11 @@
 // of its own, and a window compares the sum of latencies with the sum of the baselines of the very
 // calls it saw: a change of the mix is no change of latency.
 //
+// Calls of one method differ among themselves, too: an average of few says little. So latency
+// counts as higher than its baseline, and a baseline as too high, by what is left when three
+// standard errors have been taken off; a method has no baseline before it has had kFirstSamples
+// calls.
+//
 // A baseline is the best average of a window. It follows the averages upwards, slowly, while they
 // are within the tolerance. While calls are at the limit, that is lowered to a quarter for one
 // window now and then (a probe): if calls get faster by that, the best average becomes better; if
@@ -50,10 +55,19 @@ class ConcurrencyLimit {
 
    private:
     friend class ConcurrencyLimit;
+    void Add(double latency_nanos);
     double average() const { return sum_ / count_; }
+    // Of one call; at least what it was in the windows before.
+    double variance() const;
+    // Three standard errors of the average.
+    double uncertainty() const;
+    void BeginWindow();
 
     double baseline_ = 0;
-    double sum_ = 0;  // of this window
+    double usual_variance_ = 0;
+    // Of this window, or since the start while there is no baseline.
+    double sum_ = 0;
+    double squares_ = 0;
     int count_ = 0;
   };
 
@@ -69,8 +83,9 @@ class ConcurrencyLimit {
   int limit() const { return static_cast<int>(limit_); }
 
  private:
-  // Latency over baseline of this window's calls; 1 when no baseline is known.
-  double Ratio() const;
+  // Latency over baseline of this window's calls; 1 when no baseline is known. `lower`: as low as
+  // it may be by chance, but not below 1.
+  double Ratio(bool lower = false) const;
   void CloseWindow(int64_t now_nanos);
   void Adjust(double ratio);
   void BeginProbe(double ratio);

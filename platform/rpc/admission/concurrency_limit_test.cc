@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <random>
 
 namespace weft::rpc {
 namespace {
@@ -153,6 +155,68 @@ TEST(ConcurrencyLimit, AnotherMixOfMethodsIsNoOverload) {
   const int before = limit.limit();
   run(10, 100);
   EXPECT_GE(limit.limit(), before);
+}
+
+// A server with time to spare, whose calls differ a lot: some wait for 1 to 120 ms, others do next
+// to nothing, few of them a window.
+TEST(ConcurrencyLimit, CallsOfOneMethodThatDifferAreNoOverload) {
+  for (uint32_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE(seed);
+    std::minstd_rand random(seed);
+    std::uniform_int_distribution<int64_t> wait(kMillisecond, 120 * kMillisecond);
+    ConcurrencyLimit limit({.initial = 1000});
+    ConcurrencyLimit::Method waits;
+    ConcurrencyLimit::Method is_quick;
+    limit.Register(&waits);
+    limit.Register(&is_quick);
+    int64_t now_nanos = 1'000'000'000;
+    for (int i = 0; i < 60'000; ++i) {  // ten minutes
+      now_nanos += 10 * kMillisecond;
+      limit.Ended(waits, now_nanos - wait(random), now_nanos, 8);
+      if (i % 2 == 0) limit.Ended(is_quick, now_nanos - 50'000, now_nanos, 8);
+      ASSERT_EQ(limit.limit(), 1000) << "after " << i;
+    }
+  }
+}
+
+// Exponential waits, as of a queue elsewhere, of some twenty calls a window.
+TEST(ConcurrencyLimit, LongTailsAreNoOverload) {
+  for (uint32_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE(seed);
+    std::minstd_rand random(seed);
+    std::exponential_distribution<double> wait(1 / 20e6);
+    ConcurrencyLimit limit({.initial = 1000});
+    ConcurrencyLimit::Method method;
+    limit.Register(&method);
+    int64_t now_nanos = 1'000'000'000;
+    for (int i = 0; i < 60'000; ++i) {
+      now_nanos += 5 * kMillisecond;
+      limit.Ended(method, now_nanos - static_cast<int64_t>(wait(random)), now_nanos, 10);
+      ASSERT_EQ(limit.limit(), 1000) << "after " << i;
+    }
+  }
+}
+
+// Overload is still seen behind such differences.
+TEST(ConcurrencyLimit, CallsThatDifferAndAreTooManyAreFound) {
+  std::minstd_rand random(1);
+  std::uniform_real_distribution<double> differs(0.1, 1.9);
+  ConcurrencyLimit limit({.initial = 1000});
+  ConcurrencyLimit::Method method;
+  limit.Register(&method);
+  const Server server;
+  int64_t now_nanos = 1'000'000'000;
+  for (const int demand : {8, 800}) {
+    const int64_t end_nanos = now_nanos + 20'000 * kMillisecond;
+    while (now_nanos < end_nanos) {
+      const int calls = std::min(demand, limit.limit());
+      const double latency_nanos = server.Latency(calls);
+      now_nanos += static_cast<int64_t>(latency_nanos / calls);
+      const auto this_one = static_cast<int64_t>(latency_nanos * differs(random));
+      limit.Ended(method, now_nanos - this_one, now_nanos, calls);
+    }
+  }
+  ExpectKeepsLatencyAndThroughput(limit, server);
 }
 
 }  // namespace
