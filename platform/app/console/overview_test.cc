@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "platform/app/console/made_up_metrics.h"
 #include "platform/app/console/overview_script.h"
 #include "platform/app/console/overview_view.h"
 
@@ -12,23 +13,8 @@ namespace weft::app {
 namespace {
 
 using prometheus::ClientMetric;
-using prometheus::MetricFamily;
 using testing::HasSubstr;
 using testing::Not;
-
-MetricFamily Family(const std::string& name, std::vector<ClientMetric> samples) {
-  MetricFamily family;
-  family.name = name;
-  family.metric = std::move(samples);
-  return family;
-}
-
-ClientMetric Value(std::vector<ClientMetric::Label> labels, double value) {
-  ClientMetric metric;
-  metric.label = std::move(labels);
-  metric.gauge.value = value;
-  return metric;
-}
 
 ClientMetric Calls(const std::string& method, const std::string& status, uint64_t count) {
   ClientMetric metric;

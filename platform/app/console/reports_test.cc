@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "platform/app/console/made_up_metrics.h"
+
 namespace weft::app {
 namespace {
 
-using prometheus::ClientMetric;
-using prometheus::MetricFamily;
 using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
@@ -65,20 +65,6 @@ TEST(Report, IsShownInTheFormatThatIsAskedFor) {
             "application/json");
   EXPECT_THAT(ShowReport({.accept = "text/html"}, Example()).content_type, HasSubstr("text/html"));
   EXPECT_EQ(ShowReport({.query = {{"format", "xml"}}}, Example()).status, 400);
-}
-
-MetricFamily Family(const std::string& name, std::vector<ClientMetric> samples) {
-  MetricFamily family;
-  family.name = name;
-  family.metric = std::move(samples);
-  return family;
-}
-
-ClientMetric Value(std::vector<ClientMetric::Label> labels, double value) {
-  ClientMetric metric;
-  metric.label = std::move(labels);
-  metric.gauge.value = value;
-  return metric;
 }
 
 TEST(ShardsReport, HasARowForEachShardAndPool) {
