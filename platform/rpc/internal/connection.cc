@@ -48,6 +48,10 @@ void Connection::ReadFairly(int descriptor, const std::shared_ptr<RestingReads>&
   FairReads::Register(descriptor, resting);
 }
 
+void Connection::CallBegan() const {
+  if (read_fairly_ >= 0) FairReads::CallBegan(read_fairly_);
+}
+
 void Connection::CallEnded(int shard, bool taken_back) const {
   if (read_fairly_ >= 0) FairReads::CallEnded(read_fairly_, shard, taken_back);
 }

@@ -50,6 +50,7 @@ class Connection {
   void SetCork(bool on) const;
   // The same for how it is read (fair_reads.h).
   void ReadFairly(int descriptor, const std::shared_ptr<RestingReads>& resting);
+  void CallBegan() const;
   // A call on it has ended, on `shard`; `taken_back`: by its client. Any thread.
   void CallEnded(int shard, bool taken_back) const;
   const std::string& peer() const { return peer_; }
@@ -85,6 +86,7 @@ class ShardConnection final : public HoldsWrites {
 
   void HoldWrites() override;
   void ReleaseWrites() override;
+  void CallBegan() const { connection_->CallBegan(); }
   void CallEnded(int shard, bool taken_back) const { connection_->CallEnded(shard, taken_back); }
   const Connection* connection() const { return connection_.get(); }
   grpc_auth_context* auth() const { return auth_; }

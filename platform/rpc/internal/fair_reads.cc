@@ -29,6 +29,7 @@ constexpr size_t kMaxParts = 64;
 struct Slot {
   std::atomic<uint32_t> window{0};  // 0: not registered
   std::atomic<uint32_t> read{0};    // bytes of the window
+  std::atomic<uint32_t> began{0};   // since the window began
   std::atomic<uint32_t> ended{0};
   std::atomic<uint32_t> taken_back{0};
   std::atomic<int> shard{0};
@@ -102,6 +103,7 @@ std::shared_ptr<RestingReads> PlaceOf(int descriptor) {
 
 void BeginWindow(Slot& slot, bool last_was_full) {
   Set(slot.read, 0);
+  const uint32_t began = slot.began.exchange(0, std::memory_order_relaxed);
   const uint32_t ended = Get(slot.ended);
   const uint32_t taken_back = Get(slot.taken_back);
   uint32_t window = Get(slot.window);
@@ -116,6 +118,11 @@ void BeginWindow(Slot& slot, bool last_was_full) {
     }
   } else if (window == FairReads::kMinWindow) {
     return;  // Until it has shown better.
+  }
+  // Many calls and none judged yet: they are not to be more before it is known what they are.
+  if (!slot.trusted.load(std::memory_order_relaxed) && began > FairReads::kFewCalls) {
+    window = FairReads::kFirstWindow;
+    last_was_full = false;
   }
   if (last_was_full) window = std::min(2 * window, FairReads::kMaxWindow);
   Set(slot.window, window);
@@ -156,8 +163,15 @@ void FairReads::Register(int descriptor, const std::shared_ptr<RestingReads>& re
   }
   slot->trusted.store(false, std::memory_order_relaxed);
   slot->shard.store(0, std::memory_order_relaxed);
-  for (auto* number : {&slot->read, &slot->ended, &slot->taken_back}) Set(*number, 0);
+  for (auto* number : {&slot->read, &slot->began, &slot->ended, &slot->taken_back}) {
+    Set(*number, 0);
+  }
   Set(slot->window, kFirstWindow);
+}
+
+void FairReads::CallBegan(int descriptor) {
+  Slot* const slot = SlotOf(descriptor);
+  if (slot != nullptr) slot->began.fetch_add(1, std::memory_order_relaxed);
 }
 
 void FairReads::CallEnded(int descriptor, int shard, bool taken_back) {

@@ -11,9 +11,9 @@
 // their turn. A window that was full is followed by one twice as large, up to kMaxWindow. A client
 // is trusted once it has let most of its first kJudgedCalls calls be served. The connection of one
 // that is not, or that takes most of its calls back, rests when its window is full, until the loop
-// of the shard that serves it has had a turn: it begins no more calls than are served. A window is
-// then kMinWindow. Nothing is refused or cut off, since a client with deadlines that are too short
-// looks the same.
+// of the shard that serves it has had a turn (read_turns.h): it begins no more calls than are
+// served. A window is then kMinWindow. Nothing is refused or cut off, since a client with deadlines
+// that are too short looks the same.
 //
 // How: recvmsg is bound to Recvmsg() below by the linker (`--wrap`, as collected_writes.h has it
 // for sendmsg). gRPC asks the kernel with each read what is left (TCP_INQ, tcp(7)), and waits for
@@ -75,10 +75,14 @@ class FairReads {
   static constexpr uint32_t kMinWindow = 512;
   // A client is judged by so many calls at a time.
   static constexpr uint32_t kJudgedCalls = 16;
+  // Windows of a client that is not trusted grow while they bring no more calls than this.
+  static constexpr uint32_t kFewCalls = 4;
 
   // A new connection, before gRPC is handed it. Stays in the table until its number's next one; a
   // socket of another kind that gets the number meanwhile is read in windows too, to no harm.
   static void Register(int descriptor, const std::shared_ptr<RestingReads>& resting);
+  // A call on the connection has begun.
+  static void CallBegan(int descriptor);
   // A call on the connection has ended, on `shard`; `taken_back`: by its client.
   static void CallEnded(int descriptor, int shard, bool taken_back);
   // The connection has rested.

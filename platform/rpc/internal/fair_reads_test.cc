@@ -227,6 +227,21 @@ TEST(FairReads, AClientThatIsNotTrustedRestsAfterEachWindow) {
   EXPECT_EQ(resting[0].shard, kShard);
 }
 
+TEST(FairReads, WindowsThatBringManyCallsDoNotGrowBeforeTheseAreJudged) {
+  Reader reader;
+  reader.Send(Numbered(100'000));
+  for (int i = 0; i < 5; ++i) {
+    for (uint32_t call = 0; call <= FairReads::kFewCalls; ++call) {
+      FairReads::CallBegan(reader.descriptor());
+    }
+    EXPECT_EQ(reader.Read(200'000).bytes.size(), FairReads::kFirstWindow);
+    EXPECT_EQ(reader.window(), FairReads::kFirstWindow);
+  }
+  FairReads::CallBegan(reader.descriptor());
+  EXPECT_EQ(reader.Read(200'000).bytes.size(), FairReads::kFirstWindow);
+  EXPECT_EQ(reader.window(), 2 * FairReads::kFirstWindow);
+}
+
 TEST(FairReads, NobodyRestsWhereNobodyWouldResume) {
   Reader reader(true, true, /*rests=*/true);
   reader.Send(Numbered(100'000));

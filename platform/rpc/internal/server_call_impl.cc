@@ -37,6 +37,7 @@ void ServerCallImpl::Begin(const AcceptedCall& accepted) {
   deadline_nanos_ = accepted.deadline_nanos;
   if (deadline_nanos_ == kNeverNanos) deadline_nanos_ = DefaultDeadlineNanos();
   connection_ = shard_.connections().Find(core_);
+  if (connection_ != nullptr) connection_->CallBegan();
   scope_.emplace(HandlerDeadlineNanos(), method_->name());
   if (deadline_nanos_ <= accepted_nanos_) {
     Finish(absl::DeadlineExceededError("the deadline had passed before the call was served"));

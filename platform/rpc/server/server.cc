@@ -19,6 +19,7 @@
 #include "platform/base/check.h"
 #include "platform/rpc/internal/acceptor.h"
 #include "platform/rpc/internal/core_server_args.h"
+#include "platform/rpc/internal/read_turns.h"
 #include "platform/rpc/internal/server_shard.h"
 #include "platform/rpc/internal/tls_credentials.h"
 
@@ -33,7 +34,6 @@ namespace {
 
 using internal::Acceptor;
 using internal::Connection;
-using internal::FairReads;
 using internal::Operation;
 using internal::RegisteredMethod;
 using internal::RestingReads;
@@ -135,6 +135,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> hand_over_;
   std::unique_ptr<grpc::Server> server_;
   std::vector<std::unique_ptr<ServerShard>> shards_;
+  std::vector<std::shared_ptr<internal::ReadTurns>> read_turns_;  // by shard
   std::vector<int> ports_;
   // Of the shutdown, once it has begun.
   std::shared_ptr<ShardsDone> core_down_;
@@ -268,6 +269,9 @@ void ServerImpl::StartShards() {
 }
 
 void ServerImpl::StartAcceptor() {
+  for (int shard = 0; shard < runtime_.shards(); ++shard) {
+    read_turns_.push_back(std::make_shared<internal::ReadTurns>(runtime_, shard));
+  }
   acceptor_->Start({
       .hand_over =
           [this](int listener, int descriptor) {
@@ -283,8 +287,7 @@ void ServerImpl::StartAcceptor() {
           },
       .rested =
           [this](const RestingReads::Connection& connection) {
-            runtime_.Post(connection.shard,
-                          [descriptor = connection.descriptor] { FairReads::Resume(descriptor); });
+            read_turns_[static_cast<size_t>(connection.shard)]->Add(connection.descriptor);
           },
   });
 }
