@@ -25,6 +25,7 @@
 #include "platform/app/config.h"
 #include "platform/app/printable.h"
 #include "platform/app/suggestion.h"
+#include "platform/base/cut_text.h"
 
 namespace weft::app {
 namespace {
@@ -52,8 +53,7 @@ absl::Status MalformedJson(absl::string_view file, absl::string_view what) {
   // What was read last is a part of it: however long, and with a DEL that the library lets pass.
   std::string error = absl::StrCat(place, ": malformed JSON: ", what);
   std::replace_if(error.begin(), error.end(), absl::ascii_iscntrl, '?');
-  return absl::InvalidArgumentError(
-      error.size() <= kMaxErrorBytes ? error : absl::StrCat(error.substr(0, kMaxErrorBytes), "…"));
+  return absl::InvalidArgumentError(ShortenedText(error, kMaxErrorBytes));
 }
 
 // Parses, and refuses objects with the same key twice, of which the library would keep the last.

@@ -2,6 +2,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "platform/base/cut_text.h"
 
 namespace weft::app {
 namespace {
@@ -12,11 +13,9 @@ constexpr size_t kMaxBytes = 120;
 }  // namespace
 
 std::string Printable(absl::string_view text) {
-  if (text.size() <= kMaxBytes) return absl::Utf8SafeCHexEscape(text);
-  // Not in the middle of a character: its bytes but the first are 10xxxxxx.
-  size_t end = kMaxBytes;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
-  return absl::StrCat(absl::Utf8SafeCHexEscape(text.substr(0, end)), "…");
+  const absl::string_view beginning = CutText(text, kMaxBytes);
+  return absl::StrCat(absl::Utf8SafeCHexEscape(beginning),
+                      beginning.size() == text.size() ? "" : "…");
 }
 
 std::string Quoted(absl::string_view text) { return absl::StrCat("\"", Printable(text), "\""); }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -37,16 +38,14 @@ struct Hierarchy {
 std::string ReadFile(const std::string& path) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return "";
-  std::string text(kMaxFileBytes, '\0');
-  size_t size = 0;
+  std::string text;
+  std::array<char, 4096> part;
   ssize_t count = 0;
-  do {
-    size += static_cast<size_t>(count);
-    count = read(fd, text.data() + size, text.size() - size);
-  } while (count > 0);
+  while (text.size() < kMaxFileBytes && (count = read(fd, part.data(), part.size())) > 0) {
+    text.append(part.data(), static_cast<size_t>(count));
+  }
   close(fd);
-  text.resize(count < 0 ? 0 : size);
-  return text;
+  return count < 0 ? "" : text;
 }
 
 // mountinfo writes space, tab, newline and backslash as three octal digits: "\040".

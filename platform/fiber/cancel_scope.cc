@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "platform/base/check.h"
+#include "platform/base/cut_text.h"
 #include "platform/fiber/internal/fiber_record.h"
 #include "platform/fiber/internal/root_scope.h"
 #include "platform/fiber/internal/scope_access.h"
@@ -16,12 +17,8 @@
 namespace weft {
 namespace {
 
-// Not in the middle of a character of UTF-8: details end up in protobuf strings.
 std::string CutDetail(absl::string_view detail) {
-  if (detail.size() <= CancelScope::kMaxDetailBytes) return std::string(detail);
-  size_t size = CancelScope::kMaxDetailBytes;
-  while (size > 0 && (static_cast<unsigned char>(detail[size]) & 0xC0) == 0x80) --size;
-  return absl::StrCat(detail.substr(0, size), "…");
+  return ShortenedText(detail, CancelScope::kMaxDetailBytes);
 }
 
 }  // namespace

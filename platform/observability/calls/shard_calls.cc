@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/string_view.h"
+#include "platform/base/cut_text.h"
 #include "platform/fiber/cancel_scope.h"
 #include "platform/fiber/fiber.h"
 #include "platform/observability/tracing/fiber_context.h"
@@ -12,10 +13,7 @@
 namespace weft::observability {
 namespace {
 
-std::string Shortened(absl::string_view text) {
-  if (text.size() <= kMaxCallTextBytes) return std::string(text);
-  return std::string(text.substr(0, kMaxCallTextBytes)) + "…";
-}
+std::string Shortened(absl::string_view text) { return ShortenedText(text, kMaxCallTextBytes); }
 
 }  // namespace
 

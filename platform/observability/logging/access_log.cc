@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "platform/base/clock.h"
+#include "platform/base/split_mix.h"
 #include "platform/fiber/runtime.h"
 #include "platform/observability/logging/log.h"
 #include "platform/observability/tracing/fiber_context.h"
@@ -15,12 +16,9 @@ constexpr Logger kLog("access");
 
 // Without tracing: ids as random as a counter's hash (the last steps of SplitMix64).
 std::array<uint8_t, 16> MakeUpId(uint64_t count) {
-  uint64_t z = (count + 1) * 0x9E3779B97F4A7C15u;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-  z ^= z >> 31;
+  const uint64_t bits = SplitMix((count + 1) * kSplitMixGamma);
   std::array<uint8_t, 16> id{};
-  std::memcpy(id.data() + 8, &z, sizeof(z));
+  std::memcpy(id.data() + 8, &bits, sizeof(bits));
   return id;
 }
 

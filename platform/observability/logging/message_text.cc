@@ -10,6 +10,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "platform/base/cut_text.h"
 #include "proto/weft/options.pb.h"
 
 namespace weft::observability {
@@ -107,10 +108,7 @@ std::string MessageText(const Message& message, size_t max_bytes) {
   std::string text;
   PrinterOf(*message.GetDescriptor()).PrintToString(message, &text);
   while (!text.empty() && text.back() == ' ') text.pop_back();
-  if (text.size() <= max_bytes) return text;
-  size_t end = max_bytes;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return text.substr(0, end) + "…";
+  return ShortenedText(text, max_bytes);
 }
 
 }  // namespace weft::observability

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "platform/base/cell_rate.h"
+#include "platform/base/split_mix.h"
+
 namespace weft::observability::internal {
 namespace {
 
@@ -11,10 +14,8 @@ constexpr size_t kProbes = 16;
 
 // By the name's address: a statement of a header has one in each source, and so a limit in each.
 uint64_t Identity(const LogStatement& statement) {
-  uint64_t z = reinterpret_cast<uintptr_t>(statement.file) * 31 + statement.line;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;  // SplitMix64's last steps
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-  return std::max<uint64_t>(z ^ (z >> 31), 1);
+  const uint64_t place = reinterpret_cast<uintptr_t>(statement.file) * 31 + statement.line;
+  return std::max<uint64_t>(SplitMix(place), 1);
 }
 
 }  // namespace
@@ -42,18 +43,12 @@ std::optional<uint64_t> RepeatLimit::Admit(const LogStatement& statement, int64_
   if (token_nanos == 0 || statement.file == nullptr) return 0;
   Slot* const slot = Find(statement);
   if (slot == nullptr) return 0;
-  // A token bucket in one number, the time at which it will be full: the generic cell rate
-  // algorithm (ITU-T I.371, annex A).
-  int64_t full_at = slot->full_at_nanos.load(std::memory_order_relaxed);
-  int64_t next = 0;
-  do {
-    next = std::max(full_at, now_nanos) + token_nanos;
-    if (next - now_nanos > kLinesOfOneStatementAtOnce * token_nanos) {
-      slot->left_out.fetch_add(1, std::memory_order_relaxed);
-      left_out_total_.fetch_add(1, std::memory_order_relaxed);
-      return std::nullopt;
-    }
-  } while (!slot->full_at_nanos.compare_exchange_weak(full_at, next, std::memory_order_relaxed));
+  const CellRate rate = {token_nanos, kLinesOfOneStatementAtOnce * token_nanos};
+  if (!rate.TryTake(slot->full_at_nanos, now_nanos)) {
+    slot->left_out.fetch_add(1, std::memory_order_relaxed);
+    left_out_total_.fetch_add(1, std::memory_order_relaxed);
+    return std::nullopt;
+  }
   if (slot->left_out.load(std::memory_order_relaxed) == 0) return 0;
   return slot->left_out.exchange(0, std::memory_order_relaxed);
 }

@@ -1,10 +1,10 @@
 #include "platform/observability/tracing/late_spans.h"
 
-#include <algorithm>
 #include <chrono>
 #include <string>
 
 #include "opentelemetry/trace/span_startoptions.h"
+#include "platform/base/cell_rate.h"
 #include "platform/observability/tracing/address.h"
 #include "platform/observability/tracing/rpc_attributes.h"
 
@@ -17,7 +17,7 @@ namespace nostd = opentelemetry::nostd;
 namespace trace = opentelemetry::trace;
 
 constexpr int64_t kSecondNanos = 1'000'000'000;
-constexpr int64_t kTurnNanos = kSecondNanos / kMaxLateCallsPerSecond;
+constexpr CellRate kRate = {kSecondNanos / kMaxLateCallsPerSecond, kSecondNanos};
 
 // When a span began and ended, in both of OpenTelemetry's clocks.
 struct Times {
@@ -74,24 +74,15 @@ bool LateSpans::IsWanted(const CallRecord& record) const {
   return IsServerFault(record.code) || record.duration_nanos >= slow_nanos_;
 }
 
-bool LateSpans::TakeTurn() {
-  const int64_t now_nanos = clock_.MonotonicNanos();
-  int64_t full_at = full_at_nanos_.load(std::memory_order_relaxed);
-  int64_t next = 0;
-  do {
-    next = std::max(full_at, now_nanos) + kTurnNanos;
-    if (next > now_nanos + kSecondNanos) return false;
-  } while (!full_at_nanos_.compare_exchange_weak(full_at, next, std::memory_order_relaxed));
-  return true;
-}
-
 void LateSpans::Add(const CallRecord& record) {
   const TraceIds ids = CurrentTraceIds();
   if (tracer_ == nullptr || !ids.valid() || ids.sampled()) return;
-  if (!IsWanted(record) || !TakeTurn()) return;
+  if (!IsWanted(record)) return;
+  const int64_t now_nanos = clock_.MonotonicNanos();
+  if (!kRate.TryTake(full_at_nanos_, now_nanos)) return;
 
   const Times times = {.start = record.accepted,
-                       .start_nanos = clock_.MonotonicNanos() - record.duration_nanos,
+                       .start_nanos = now_nanos - record.duration_nanos,
                        .duration_nanos = record.duration_nanos};
   const bool is_root = TraceBeganHere();
   trace::StartSpanOptions options;

@@ -41,12 +41,11 @@ class LateSpans {
 
  private:
   bool IsWanted(const CallRecord& record) const;
-  bool TakeTurn();
 
   const TracerPtr tracer_;
   const int64_t slow_nanos_;
   const Clock& clock_;
-  std::atomic<int64_t> full_at_nanos_{0};  // of the rate, as in rpc/internal/cell_rate.h
+  std::atomic<int64_t> full_at_nanos_{0};  // of the calls that are taken: base/cell_rate.h
 };
 
 }  // namespace weft::observability

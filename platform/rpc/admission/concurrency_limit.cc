@@ -32,10 +32,12 @@ void ConcurrencyLimit::Method::Add(double latency_nanos) {
   ++count_;
 }
 
+double ConcurrencyLimit::Method::window_variance() const {
+  return std::max(0.0, (squares_ - sum_ * average()) / (count_ - 1));
+}
+
 double ConcurrencyLimit::Method::variance() const {
-  if (count_ < 2) return usual_variance_;
-  const double of_window = (squares_ - sum_ * average()) / (count_ - 1);
-  return std::max({of_window, usual_variance_, 0.0});
+  return count_ < 2 ? usual_variance_ : std::max(window_variance(), usual_variance_);
 }
 
 double ConcurrencyLimit::Method::uncertainty() const {
@@ -45,10 +47,8 @@ double ConcurrencyLimit::Method::uncertainty() const {
 void ConcurrencyLimit::Method::BeginWindow() {
   if (baseline_ == 0) return;  // It takes more calls.
   if (count_ >= 2) {
-    const double of_window = std::max(0.0, (squares_ - sum_ * average()) / (count_ - 1));
-    usual_variance_ = usual_variance_ == 0
-                          ? of_window
-                          : usual_variance_ + kFollowVariance * (of_window - usual_variance_);
+    const double share = usual_variance_ == 0 ? 1 : kFollowVariance;
+    usual_variance_ += share * (window_variance() - usual_variance_);
   }
   sum_ = squares_ = 0;
   count_ = 0;

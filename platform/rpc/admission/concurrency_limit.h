@@ -57,7 +57,9 @@ class ConcurrencyLimit {
     friend class ConcurrencyLimit;
     void Add(double latency_nanos);
     double average() const { return sum_ / count_; }
-    // Of one call; at least what it was in the windows before.
+    // Of one call in this window, which has two at least.
+    double window_variance() const;
+    // The same, and at least what it was in the windows before.
     double variance() const;
     // Three standard errors of the average.
     double uncertainty() const;

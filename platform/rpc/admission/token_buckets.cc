@@ -7,7 +7,7 @@ namespace weft::rpc {
 
 namespace {
 
-internal::CellRate RateOf(double per_second, double burst) {
+CellRate RateOf(double per_second, double burst) {
   const int64_t token_nanos = std::max<int64_t>(std::llround(1e9 / per_second), 1);
   return {token_nanos, std::llround(static_cast<double>(token_nanos) * burst)};
 }

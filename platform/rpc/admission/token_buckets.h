@@ -1,6 +1,6 @@
 // TokenBuckets: a token bucket for each of many keys, in little memory and without a clock.
 //
-// Of a bucket only the time is kept at which it will be full again (internal/cell_rate.h). One that
+// Of a bucket only the time is kept at which it will be full again (base/cell_rate.h). One that
 // is full is not kept at all, so the table holds those alone that were asked for within the time a
 // bucket takes to fill.
 #ifndef WEFT_PLATFORM_RPC_ADMISSION_TOKEN_BUCKETS_H_
@@ -12,7 +12,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
-#include "platform/rpc/internal/cell_rate.h"
+#include "platform/base/cell_rate.h"
 
 namespace weft::rpc {
 
@@ -32,7 +32,7 @@ class TokenBuckets {
  private:
   void DropFull(int64_t now_nanos);
 
-  const internal::CellRate rate_;
+  const CellRate rate_;
   const size_t max_keys_;
   absl::flat_hash_map<std::string, int64_t> full_at_nanos_;
   int64_t next_drop_nanos_ = 0;

@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "platform/base/split_mix.h"
 
 namespace weft::rpc {
 
@@ -127,15 +128,11 @@ RetryBudgetStats ChannelRetries::BudgetStats() const {
           .exhausted_total = exhausted_total_.load(std::memory_order_relaxed)};
 }
 
-// SplitMix64 (Steele, Lea, Flood: "Fast Splittable Pseudorandom Number Generators", 2014): its
-// state is a sum, so that shards may share it without a lock.
+// Shards share the state without a lock.
 double ChannelRetries::NextRandom() {
-  constexpr uint64_t kGamma = 0x9E3779B97F4A7C15u;
-  uint64_t z = random_state_.fetch_add(kGamma, std::memory_order_relaxed) + kGamma;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-  z ^= z >> 31;
-  return static_cast<double>(z >> 11) * 0x1p-53;
+  const uint64_t state =
+      random_state_.fetch_add(kSplitMixGamma, std::memory_order_relaxed) + kSplitMixGamma;
+  return static_cast<double>(SplitMix(state) >> 11) * 0x1p-53;
 }
 
 }  // namespace internal

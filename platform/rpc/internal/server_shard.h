@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "platform/base/cell_rate.h"
 #include "platform/base/clock.h"
 #include "platform/fiber/event.h"
 #include "platform/rpc/internal/accept_slot.h"
-#include "platform/rpc/internal/cell_rate.h"
 #include "platform/rpc/internal/completion_queue_poller.h"
 #include "platform/rpc/internal/connection.h"
 #include "platform/rpc/internal/server_call_impl.h"

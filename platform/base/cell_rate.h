@@ -1,12 +1,13 @@
 // CellRate: a token bucket in one number, by the generic cell rate algorithm (ITU-T I.371, annex
 // A): of a bucket only the time is kept at which it will be full. Without a clock.
-#ifndef WEFT_PLATFORM_RPC_INTERNAL_CELL_RATE_H_
-#define WEFT_PLATFORM_RPC_INTERNAL_CELL_RATE_H_
+#ifndef WEFT_PLATFORM_BASE_CELL_RATE_H_
+#define WEFT_PLATFORM_BASE_CELL_RATE_H_
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 
-namespace weft::rpc::internal {
+namespace weft {
 
 struct CellRate {
   int64_t token_nanos;  // in which a token comes
@@ -20,8 +21,18 @@ struct CellRate {
   int64_t Wait(int64_t full_at_nanos, int64_t now_nanos) const {
     return full_at_nanos - burst_nanos - now_nanos;
   }
+  // Takes a token from a bucket that threads share, if one is there.
+  bool TryTake(std::atomic<int64_t>& full_at_nanos, int64_t now_nanos) const {
+    int64_t full_at = full_at_nanos.load(std::memory_order_relaxed);
+    int64_t next = 0;
+    do {
+      next = Take(full_at, now_nanos);
+      if (Wait(next, now_nanos) > 0) return false;
+    } while (!full_at_nanos.compare_exchange_weak(full_at, next, std::memory_order_relaxed));
+    return true;
+  }
 };
 
-}  // namespace weft::rpc::internal
+}  // namespace weft
 
-#endif  // WEFT_PLATFORM_RPC_INTERNAL_CELL_RATE_H_
+#endif  // WEFT_PLATFORM_BASE_CELL_RATE_H_
