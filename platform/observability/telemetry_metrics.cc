@@ -21,21 +21,17 @@ constexpr const Metric& kSpansWaiting = CataloguedMetric("weft_spans_waiting");
 
 std::vector<prometheus::MetricFamily> TelemetryMetrics::Collect() const {
   internal::RestoreLogLevels(Clock::Real().Now());
-  prometheus::MetricFamily dropped = MakeFamily(kLogDropped);
-  AddSample(dropped, kLogDropped, {}, static_cast<double>(LogDroppedTotal()));
-  prometheus::MetricFamily repeats = MakeFamily(kRepeats);
-  AddSample(repeats, kRepeats, {}, static_cast<double>(LogRepeatsLeftOutTotal()));
-  prometheus::MetricFamily errors = MakeFamily(kErrors);
-  AddSample(errors, kErrors, {}, static_cast<double>(OtelErrorsTotal()));
+  std::vector<prometheus::MetricFamily> families;
+  AddValue(families, kLogDropped, static_cast<double>(LogDroppedTotal()));
+  AddValue(families, kRepeats, static_cast<double>(LogRepeatsLeftOutTotal()));
+  AddValue(families, kErrors, static_cast<double>(OtelErrorsTotal()));
   const SpanStats stats = tracing_ == nullptr ? SpanStats() : tracing_->spans();
-  prometheus::MetricFamily spans = MakeFamily(kSpans);
+  prometheus::MetricFamily& spans = families.emplace_back(MakeFamily(kSpans));
   AddSample(spans, kSpans, {"exported"}, static_cast<double>(stats.exported_total));
   AddSample(spans, kSpans, {"failed"}, static_cast<double>(stats.failed_total));
   AddSample(spans, kSpans, {"dropped"}, static_cast<double>(stats.dropped_total));
-  prometheus::MetricFamily waiting = MakeFamily(kSpansWaiting);
-  AddSample(waiting, kSpansWaiting, {}, static_cast<double>(stats.waiting));
-  return {std::move(dropped), std::move(repeats), std::move(errors), std::move(spans),
-          std::move(waiting)};
+  AddValue(families, kSpansWaiting, static_cast<double>(stats.waiting));
+  return families;
 }
 
 }  // namespace weft::observability

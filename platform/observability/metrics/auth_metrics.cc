@@ -21,9 +21,9 @@ std::vector<prometheus::MetricFamily> AuthMetrics::Collect() const {
   prometheus::MetricFamily rejected = MakeFamily(kRejected);
   AddSample(rejected, kRejected, {"UNAUTHENTICATED"}, static_cast<double>(stats.refused_total));
   AddSample(rejected, kRejected, {"PERMISSION_DENIED"}, static_cast<double>(stats.denied_total));
-  prometheus::MetricFamily reloads = MakeFamily(kReloadsFailed);
-  AddSample(reloads, kReloadsFailed, {}, static_cast<double>(stats.reloads_failed_total));
-  return {std::move(tokens), std::move(rejected), std::move(reloads)};
+  std::vector<prometheus::MetricFamily> families = {std::move(tokens), std::move(rejected)};
+  AddValue(families, kReloadsFailed, static_cast<double>(stats.reloads_failed_total));
+  return families;
 }
 
 }  // namespace weft::observability

@@ -38,19 +38,17 @@ std::vector<prometheus::MetricFamily> CgroupMetrics::Collect() const {
   const double cpus = AffinityCpus();
   const double memory = MachineMemoryBytes();
   std::vector<prometheus::MetricFamily> families;
-  const auto add = [&families](const Metric& metric, double value) {
-    AddSample(families.emplace_back(MakeFamily(metric)), metric, {}, value);
-  };
-  add(kQuota, std::min(stats.cpu_quota.value_or(cpus), cpus));
-  add(kPeriods, static_cast<double>(stats.cpu_periods));
-  add(kThrottledPeriods, static_cast<double>(stats.cpu_throttled_periods));
-  add(kThrottled, stats.cpu_throttled_seconds);
-  add(kMemoryLimit, stats.memory_limit_bytes.has_value()
-                        ? std::min(static_cast<double>(*stats.memory_limit_bytes), memory)
-                        : memory);
-  add(kMemoryUsage, stats.memory_usage_bytes.has_value()
-                        ? static_cast<double>(*stats.memory_usage_bytes)
-                        : ResidentBytes());
+  AddValue(families, kQuota, std::min(stats.cpu_quota.value_or(cpus), cpus));
+  AddValue(families, kPeriods, static_cast<double>(stats.cpu_periods));
+  AddValue(families, kThrottledPeriods, static_cast<double>(stats.cpu_throttled_periods));
+  AddValue(families, kThrottled, stats.cpu_throttled_seconds);
+  AddValue(families, kMemoryLimit,
+           stats.memory_limit_bytes.has_value()
+               ? std::min(static_cast<double>(*stats.memory_limit_bytes), memory)
+               : memory);
+  AddValue(families, kMemoryUsage,
+           stats.memory_usage_bytes.has_value() ? static_cast<double>(*stats.memory_usage_bytes)
+                                                : ResidentBytes());
   return families;
 }
 

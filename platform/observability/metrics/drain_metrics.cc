@@ -1,7 +1,5 @@
 #include "platform/observability/metrics/drain_metrics.h"
 
-#include <utility>
-
 #include "platform/observability/metrics/families.h"
 
 namespace weft::observability {
@@ -20,11 +18,10 @@ void DrainMetrics::Begin(absl::Duration limit) {
 std::vector<prometheus::MetricFamily> DrainMetrics::Collect() const {
   const int64_t began = began_nanos_.load();
   const int64_t passed = began == 0 ? 0 : clock_.MonotonicNanos() - began;
-  prometheus::MetricFamily drain = MakeFamily(kDrain);
-  AddSample(drain, kDrain, {}, 1e-9 * static_cast<double>(passed));
-  prometheus::MetricFamily limit = MakeFamily(kLimit);
-  AddSample(limit, kLimit, {}, 1e-9 * static_cast<double>(limit_nanos_.load()));
-  return {std::move(drain), std::move(limit)};
+  std::vector<prometheus::MetricFamily> families;
+  AddValue(families, kDrain, 1e-9 * static_cast<double>(passed));
+  AddValue(families, kLimit, 1e-9 * static_cast<double>(limit_nanos_.load()));
+  return families;
 }
 
 }  // namespace weft::observability

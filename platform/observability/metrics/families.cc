@@ -52,6 +52,10 @@ void AddSample(prometheus::MetricFamily& family, const Metric& metric,
   }
 }
 
+void AddValue(std::vector<prometheus::MetricFamily>& families, const Metric& metric, double value) {
+  AddSample(families.emplace_back(MakeFamily(metric)), metric, {}, value);
+}
+
 void AddHistogram(prometheus::MetricFamily& family, const Metric& metric,
                   std::initializer_list<absl::string_view> labels, std::span<const uint64_t> counts,
                   double sum) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <span>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "platform/observability/metrics/catalogue.h"
@@ -19,6 +20,9 @@ prometheus::MetricFamily MakeFamily(const Metric& metric);
 // Adds a counter's or gauge's sample. `labels` are the values, in the order of the metric's labels.
 void AddSample(prometheus::MetricFamily& family, const Metric& metric,
                std::initializer_list<absl::string_view> labels, double value);
+
+// Adds the family of a metric without labels, with its sample.
+void AddValue(std::vector<prometheus::MetricFamily>& families, const Metric& metric, double value);
 
 // Adds a histogram's sample. `counts` holds one count a bucket, not cumulative, and a last one for
 // values above all bounds.

@@ -56,10 +56,6 @@ int CountOpenFds() {
   return count - 1;  // the folder's own
 }
 
-void AddValue(std::vector<prometheus::MetricFamily>& families, const Metric& metric, double value) {
-  AddSample(families.emplace_back(MakeFamily(metric)), metric, {}, value);
-}
-
 }  // namespace
 
 absl::StatusOr<ProcessStat> ParseProcessStat(absl::string_view text) {

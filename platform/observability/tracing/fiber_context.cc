@@ -270,6 +270,10 @@ ScopedTrace::ScopedTrace(const TraceIds& ids, Tracestate tracestate)
 
 ScopedTrace::ScopedTrace(const TraceIds& ids, Tracestate tracestate, context::Context context)
     : ScopedTrace(ids, std::move(tracestate)) {
+  SetContext(std::move(context));
+}
+
+void ScopedTrace::SetContext(context::Context context) {
   ContextFrame& frame = *stack_.top();
   frame.context = std::move(context);
   frame.has_context = true;

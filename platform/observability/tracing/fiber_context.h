@@ -79,6 +79,8 @@ class ScopedTrace {
   explicit ScopedTrace(const TraceIds& ids, Tracestate tracestate = nullptr);
   // A span of an OpenTelemetry SDK, which `context` holds.
   ScopedTrace(const TraceIds& ids, Tracestate tracestate, opentelemetry::context::Context context);
+  // Another context for the same span. Requires: nothing has been attached inside.
+  void SetContext(opentelemetry::context::Context context);
   // Also takes back what the block attached and forgot to detach.
   ~ScopedTrace();
   ScopedTrace(const ScopedTrace&) = delete;

@@ -40,9 +40,7 @@ absl::Status TracingServerInterceptor::Intercept(CallContext& call, Next next) {
   if (ids.sampled() && tracer_ != nullptr) return Record(call, next, ids, parent);
   ScopedTrace current(ids, parent.tracestate);
   if (!parent.ids.valid()) SetTraceBeganHere();
-  if (parent.baggage.empty()) return next();
-  ScopedTrace with_baggage(ids, parent.tracestate, WithBaggage(CurrentContext(), parent.baggage));
-  if (!parent.ids.valid()) SetTraceBeganHere();
+  if (!parent.baggage.empty()) current.SetContext(WithBaggage(CurrentContext(), parent.baggage));
   return next();
 }
 
