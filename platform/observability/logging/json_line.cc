@@ -5,42 +5,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "platform/base/utf8.h"
 
 namespace weft::observability {
 namespace {
 
-constexpr char kReplacement[] = "\xEF\xBF\xBD";  // U+FFFD
-constexpr char kEllipsis[] = "\xE2\x80\xA6";     // …
-
-uint8_t Byte(absl::string_view text, size_t i) { return static_cast<uint8_t>(text[i]); }
-
-// Bytes of the UTF-8 sequence that `text` begins with; 0 if there is none. Table 3-7 of the Unicode
-// Standard: no overlong forms, no surrogates, nothing above U+10FFFF.
-size_t SequenceBytes(absl::string_view text) {
-  const uint8_t first = Byte(text, 0);
-  if (first < 0x80) return 1;
-  size_t bytes;
-  uint8_t low = 0x80;
-  uint8_t high = 0xBF;
-  if (first >= 0xC2 && first <= 0xDF) {
-    bytes = 2;
-  } else if (first >= 0xE0 && first <= 0xEF) {
-    bytes = 3;
-    if (first == 0xE0) low = 0xA0;
-    if (first == 0xED) high = 0x9F;
-  } else if (first >= 0xF0 && first <= 0xF4) {
-    bytes = 4;
-    if (first == 0xF0) low = 0x90;
-    if (first == 0xF4) high = 0x8F;
-  } else {
-    return 0;
-  }
-  if (text.size() < bytes || Byte(text, 1) < low || Byte(text, 1) > high) return 0;
-  for (size_t i = 2; i < bytes; ++i) {
-    if (Byte(text, i) < 0x80 || Byte(text, i) > 0xBF) return 0;
-  }
-  return bytes;
-}
+constexpr char kEllipsis[] = "\xE2\x80\xA6";  // …
 
 void AppendEscaped(char c, std::string& out) {
   switch (c) {
@@ -73,11 +43,11 @@ void AppendEscaped(char c, std::string& out) {
 void AppendJsonString(absl::string_view text, std::string& out) {
   out += '"';
   while (!text.empty()) {
-    const size_t bytes = SequenceBytes(text);
+    const size_t bytes = Utf8SequenceBytes(text);
     if (bytes == 1) {
       AppendEscaped(text[0], out);
     } else if (bytes == 0) {
-      out += kReplacement;
+      out += kUtf8Replacement;
     } else {
       out.append(text.data(), bytes);
     }
