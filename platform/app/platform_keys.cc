@@ -149,8 +149,10 @@ std::vector<ConfigKey> PlatformConfigKeys() {
        .max = absl::Hours(1)},
       {.name = "tracing.otlp_endpoint",
        .value = "",
-       .help = "where spans go by OTLP over HTTP, such as http://otel-collector:4318; empty: "
-               "nowhere"},
+       .help = "where spans go by OTLP, such as http://otel-collector:4318; empty: nowhere"},
+      {.name = "tracing.otlp_protocol",
+       .value = "http/protobuf",
+       .help = "how they go there: \"http/protobuf\", or \"grpc\", whose usual port is 4317"},
       {.name = "tracing.sample_ratio",
        .value = 0.01,
        .help = "share of the traces begun here that are recorded",

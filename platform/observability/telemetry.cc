@@ -20,6 +20,7 @@ absl::StatusOr<std::unique_ptr<Telemetry>> Telemetry::Start(TelemetryOptions opt
   if (options.tracing) {
     absl::StatusOr<std::unique_ptr<Tracing>> started =
         Tracing::Start({.otlp_endpoint = options.otlp_endpoint,
+                        .otlp_protocol = options.otlp_protocol,
                         .sample_ratio = options.sample_ratio,
                         .service_name = options.service_name,
                         .service_version = options.service_version});

@@ -55,8 +55,10 @@ struct TelemetryOptions {
   bool record_calls = true;        // calls/call_recorder.h
   // Trace contexts, and spans if there is an endpoint.
   bool tracing = true;
-  std::string otlp_endpoint = {};  // see TracingOptions
-  double sample_ratio = 0.01;      // see TracingOptions
+  // See TracingOptions.
+  std::string otlp_endpoint = {};
+  OtlpProtocol otlp_protocol = OtlpProtocol::kHttp;
+  double sample_ratio = 0.01;
   // Calls that take so long, and those that fail by the server's fault, are recorded whatever the
   // ratio (tracing/late_spans.h). Needs `record_calls`.
   absl::Duration slow_call = absl::Seconds(1);

@@ -1,12 +1,15 @@
-"""A receiver of OTLP over HTTP, as a collector has it, and ones that are of no use."""
+"""Receivers of OTLP over HTTP and gRPC, as a collector has them, and ones that are of no use."""
 
+from concurrent import futures
 import dataclasses
 import http.server
 import threading
 
+import grpc
+
 from tests.integration import protos
 
-_otlp = protos.Package("weft.otlp_test.v1")
+_otlp = protos.Package("weft.otlp.v1")
 _ERROR = 2  # Span.Status.ERROR
 
 
@@ -22,6 +25,7 @@ class Span:
     events: tuple
     failed: bool
     nanos: int
+    headers: dict = dataclasses.field(default_factory=dict)  # of the request that brought it
 
 
 def _values(attributes):
@@ -46,53 +50,30 @@ def spans_of(body):
 
 
 class Receiver:
-    """Takes spans at `url` until close(). What it does with a request is `answer`, a status."""
+    """Takes spans until close(); a service that is started with `flags` sends them here."""
 
     def __init__(self):
         self._lock = threading.Lock()
         self._spans = []
-        self.wrong = []  # requests that are not OTLP over HTTP
-        self.requests = 0
-        self.answer = 200
         self._may_answer = threading.Event()
         self._may_answer.set()
-        receiver = self
+        self.refuses = False
+        self.wrong = []  # requests that are not OTLP
+        self.flags = []
+        self._start()
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):  # pylint: disable=invalid-name
-                body = self.rfile.read(int(self.headers["content-length"]))
-                receiver.take(self.path, self.headers["content-type"], body)
-                try:
-                    self.send_response(receiver.answer)
-                    self.send_header("content-type", "application/x-protobuf")
-                    self.send_header("content-length", "0")
-                    self.end_headers()
-                except OSError:
-                    pass  # The exporter has given up.
-
-            def log_message(self, *_):
-                pass
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever)
-        self._thread.start()
-
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def take(self, path, content_type, body):
+    def take(self, body, headers):
+        """A request, which waits while nothing is answered. Whether it is accepted."""
         try:
-            spans = list(spans_of(body))
+            spans = [dataclasses.replace(span, headers=headers) for span in spans_of(body)]
         except Exception as error:  # pylint: disable=broad-except
             spans = []
             self.wrong.append(str(error))
-        if (path, content_type) != ("/v1/traces", "application/x-protobuf"):
-            self.wrong.append(f"{path} {content_type}")
         self._may_answer.wait()
         with self._lock:
-            self.requests += 1
-            if self.answer == 200:
+            if not self.refuses:
                 self._spans += spans
+            return not self.refuses
 
     def spans(self):
         with self._lock:
@@ -106,8 +87,71 @@ class Receiver:
         self._may_answer.set()
 
     def close(self):
-        """Idempotent. From then on nobody listens at `url`."""
+        """Idempotent. From then on nobody listens."""
         self.go_on()
+        self._stop()
+
+
+class HttpReceiver(Receiver):
+
+    def _start(self):
+        receiver = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):  # pylint: disable=invalid-name
+                body = self.rfile.read(int(self.headers["content-length"]))
+                what = (self.path, self.headers["content-type"])
+                if what != ("/v1/traces", "application/x-protobuf"):
+                    receiver.wrong.append(str(what))
+                accepted = receiver.take(body, {key.lower(): value
+                                                for key, value in self.headers.items()})
+                try:
+                    self.send_response(200 if accepted else 503)
+                    self.send_header("content-type", "application/x-protobuf")
+                    self.send_header("content-length", "0")
+                    self.end_headers()
+                except OSError:
+                    pass  # The exporter has given up.
+
+            def log_message(self, *_):
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever)
+        self._thread.start()
+        self.flags = [f"--tracing.otlp_endpoint=http://127.0.0.1:{self._server.server_port}"]
+
+    def _stop(self):
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+
+class GrpcReceiver(Receiver):
+
+    _EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+
+    def _start(self):
+        receiver = self
+
+        class Handler(grpc.GenericRpcHandler):
+            def service(self, details):
+                if details.method != receiver._EXPORT:  # pylint: disable=protected-access
+                    receiver.wrong.append(details.method)
+                    return None
+                return grpc.unary_unary_rpc_method_handler(receiver._export)
+
+        self._server = grpc.server(futures.ThreadPoolExecutor(max_workers=8), [Handler()])
+        port = self._server.add_insecure_port("127.0.0.1:0")
+        self._server.start()
+        self.flags = [f"--tracing.otlp_endpoint=http://127.0.0.1:{port}",
+                      "--tracing.otlp_protocol=grpc"]
+
+    def _export(self, body, context):
+        if not self.take(body, dict(context.invocation_metadata())):
+            context.abort(grpc.StatusCode.UNAVAILABLE, "full")
+        return b""
+
+    def _stop(self):
+        self._server.stop(grace=None).wait()

@@ -16,7 +16,7 @@ _SETS = {
     "catalog.v1": "proto/catalog/v1/catalog_descriptors.binpb",
     "pricing.v1": "proto/pricing/v1/pricing_descriptors.binpb",
     "storefront.v1": "proto/storefront/v1/storefront_descriptors.binpb",
-    "weft.otlp_test.v1": "tests/integration/otlp_descriptors.binpb",
+    "weft.otlp.v1": "platform/observability/tracing/otlp_descriptors.binpb",
     "grpc.health.v1": "../grpc_proto/health_descriptors.binpb",
     "grpc.reflection.v1alpha": "../grpc_proto/reflection_descriptors.binpb",
 }

@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 import unittest
+from unittest import mock
 
 import grpc
 
@@ -17,13 +18,17 @@ SAMPLE_ALL = "--tracing.sample_ratio=1"
 
 class TracesTest(shop.ShopTest):
 
+    RECEIVER = otlp.HttpReceiver
+
     @classmethod
     def setUpClass(cls):
-        cls.receiver = otlp.Receiver()
+        cls.receiver = cls.RECEIVER()
         cls.addClassCleanup(cls.receiver.close)
-        cls.flags = {name: [f"--tracing.otlp_endpoint={cls.receiver.url}", SAMPLE_ALL]
+        cls.flags = {name: [*cls.receiver.flags, SAMPLE_ALL]
                      for name in ("storefront", "catalog", "pricing")}
-        super().setUpClass()
+        patch = mock.patch.dict(os.environ, OTEL_EXPORTER_OTLP_HEADERS="X-Tenant=blue")
+        with patch:
+            super().setUpClass()
 
     def get_offer(self, sku, trace_id, wanted, flags="01"):
         """The spans of the trace, once `wanted` of them are there, and the call's error."""
@@ -85,15 +90,26 @@ class TracesTest(shop.ShopTest):
         self.assertEqual(root.name, "storefront.v1.Storefront/GetOffer")
 
 
+    def test_headers_of_the_environment_go_with_the_spans(self):
+        self.assert_alive()
+        [span, *_] = shop.wait_until(self.receiver.spans, "a span")
+        self.assertEqual(span.headers["x-tenant"], "blue")
+
+
+class GrpcTracesTest(TracesTest):
+    """The same over gRPC."""
+
+    RECEIVER = otlp.GrpcReceiver
+
+
 class LateSpansTest(shop.ShopTest):
     """Nothing is sampled: slow calls are recorded all the same."""
 
     @classmethod
     def setUpClass(cls):
-        cls.receiver = otlp.Receiver()
+        cls.receiver = otlp.HttpReceiver()
         cls.addClassCleanup(cls.receiver.close)
-        flags = [f"--tracing.otlp_endpoint={cls.receiver.url}", "--tracing.sample_ratio=0",
-                 "--tracing.slow_call=20ms"]
+        flags = [*cls.receiver.flags, "--tracing.sample_ratio=0", "--tracing.slow_call=20ms"]
         cls.flags = {name: flags for name in ("storefront", "catalog", "pricing")}
         cls.flags["pricing"] = [*flags, "--pricing.think_time=50ms"]
         super().setUpClass()
@@ -127,18 +143,19 @@ class BadCollectorTest(unittest.TestCase):
     # A queue of spans that grew would take several times as much.
     MIB_MAX = 6
 
+    RECEIVER = otlp.HttpReceiver
+
     def setUp(self):
-        self.receiver = otlp.Receiver()
+        self.receiver = self.RECEIVER()
         self.addCleanup(self.receiver.close)
 
-    def start(self, url):
-        """Pricing, which sends each of its spans to `url`."""
+    def start(self):
+        """Pricing, which sends each of its spans to the receiver."""
         folder = tempfile.mkdtemp(prefix="traces-", dir=os.environ.get("TEST_TMPDIR"))
         self.addCleanup(shutil.rmtree, folder)
         service = children.Service(
             "pricing", children.shop_binary(shop.BIN_DIR, "pricing"), folder,
-            [f"--tracing.otlp_endpoint={url}", SAMPLE_ALL, "--pricing.think_time=0s",
-             "--log.level=error"])
+            [*self.receiver.flags, SAMPLE_ALL, "--pricing.think_time=0s", "--log.level=error"])
         self.addCleanup(service.stop)
         return service.wait_listening()
 
@@ -165,27 +182,32 @@ class BadCollectorTest(unittest.TestCase):
 
     def test_one_that_is_not_there(self):
         self.receiver.close()
-        service = self.start(self.receiver.url)
+        service = self.start()
         self.assert_memory_is_flat(service)
         shop.wait_until(lambda: self.spans(service, "failed") > 0, "failed spans are counted")
         self.assertEqual(self.spans(service, "exported"), 0)
 
     def test_one_that_hangs(self):
         self.receiver.hang()
-        service = self.start(self.receiver.url)
+        service = self.start()
         self.assert_memory_is_flat(service)
         self.assertGreater(self.spans(service, "dropped"), 0)
         self.receiver.go_on()
         shop.wait_until(lambda: self.spans(service, "exported") > 0, "it goes on by itself")
 
     def test_one_that_refuses(self):
-        self.receiver.answer = 503
-        service = self.start(self.receiver.url)
+        self.receiver.refuses = True
+        service = self.start()
         self.assert_memory_is_flat(service)
         shop.wait_until(lambda: self.spans(service, "failed") > 0, "failed spans are counted")
-        self.receiver.answer = 200
+        self.receiver.refuses = False
         self.call(service, self.BATCH)
         shop.wait_until(lambda: self.spans(service, "exported") > 0, "it goes on by itself")
+
+
+class BadGrpcCollectorTest(BadCollectorTest):
+
+    RECEIVER = otlp.GrpcReceiver
 
 
 if __name__ == "__main__":

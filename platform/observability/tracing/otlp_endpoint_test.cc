@@ -36,6 +36,34 @@ TEST(OtlpEndpoint, AMalformedOneIsRefusedWithARightOne) {
   }
 }
 
+TEST(OtlpEndpoint, OfGrpcATargetIsMade) {
+  const auto plain = ParseOtlpGrpcTarget("http://collector:14317");
+  ASSERT_TRUE(plain.ok()) << plain.status();
+  EXPECT_EQ(plain->target, "dns:///collector:14317");
+  EXPECT_FALSE(plain->tls);
+  const auto secure = ParseOtlpGrpcTarget("https://collector/");
+  ASSERT_TRUE(secure.ok()) << secure.status();
+  EXPECT_EQ(secure->target, "dns:///collector:4317");
+  EXPECT_TRUE(secure->tls);
+  EXPECT_EQ(ParseOtlpGrpcTarget("http://[::1]")->target, "dns:///[::1]:4317");
+}
+
+TEST(OtlpEndpoint, OfGrpcAMalformedOneIsRefusedWithARightOne) {
+  for (const char* endpoint : {"collector:4317", "http://collector:4317/v1/traces", "http://"}) {
+    const auto target = ParseOtlpGrpcTarget(endpoint);
+    EXPECT_EQ(target.status().code(), absl::StatusCode::kInvalidArgument) << endpoint;
+    EXPECT_THAT(std::string(target.status().message()), HasSubstr("http://otel-collector:4317"));
+  }
+}
+
+TEST(OtlpProtocol, HasOpenTelemetrysNames) {
+  EXPECT_EQ(*ParseOtlpProtocol("grpc"), OtlpProtocol::kGrpc);
+  EXPECT_EQ(*ParseOtlpProtocol("http/protobuf"), OtlpProtocol::kHttp);
+  EXPECT_THAT(std::string(ParseOtlpProtocol("http/json").status().message()),
+              HasSubstr("\"http/json\" is no protocol of OTLP that is spoken here; give "
+                        "\"http/protobuf\" or \"grpc\""));
+}
+
 TEST(OtlpEndpoint, TheErrorIsOneLine) {
   EXPECT_THAT(std::string(OtlpTracesUrl("http://collector\n:4318").status().message()),
               HasSubstr("\"http://collector\\n:4318\": there is a blank in it"));

@@ -15,6 +15,7 @@
 #include "opentelemetry/trace/provider.h"
 #include "platform/observability/tracing/otel_log.h"
 #include "platform/observability/tracing/otlp_endpoint.h"
+#include "platform/observability/tracing/otlp_grpc_exporter.h"
 
 namespace weft::observability {
 namespace {
@@ -33,21 +34,32 @@ absl::Status CheckRatio(double ratio) {
       absl::StrCat("tracing sample ratio ", ratio, " is not between 0 (none) and 1 (all traces)"));
 }
 
-std::unique_ptr<sdk::SpanProcessor> MakeOtlpProcessor(std::string url, GiveUpTime give_up,
-                                                      std::shared_ptr<SpanCounts> counts) {
-  otlp::OtlpHttpExporterOptions exporter_options;
-  exporter_options.url = std::move(url);
-  exporter_options.content_type = otlp::HttpRequestContentType::kBinary;
-  exporter_options.timeout = absl::ToChronoMicroseconds(kExportTimeout);
-  exporter_options.console_debug = false;
+absl::StatusOr<std::unique_ptr<sdk::SpanExporter>> MakeOtlpExporter(const TracingOptions& options) {
+  if (options.otlp_protocol == OtlpProtocol::kGrpc) {
+    absl::StatusOr<OtlpGrpcTarget> target = ParseOtlpGrpcTarget(options.otlp_endpoint);
+    if (!target.ok()) return std::move(target).status();
+    return OtlpGrpcExporter::Create(*target, kExportTimeout);
+  }
+  absl::StatusOr<std::string> url = OtlpTracesUrl(options.otlp_endpoint);
+  if (!url.ok()) return std::move(url).status();
+  otlp::OtlpHttpExporterOptions http;
+  http.url = *std::move(url);
+  http.content_type = otlp::HttpRequestContentType::kBinary;
+  http.timeout = absl::ToChronoMicroseconds(kExportTimeout);
+  http.console_debug = false;
+  return otlp::OtlpHttpExporterFactory::Create(http);
+}
+
+std::unique_ptr<sdk::SpanProcessor> MakeProcessor(std::unique_ptr<sdk::SpanExporter> exporter,
+                                                  GiveUpTime give_up,
+                                                  std::shared_ptr<SpanCounts> counts) {
   sdk::BatchSpanProcessorOptions batch_options;
   batch_options.max_queue_size = kMaxQueuedSpans;
   batch_options.max_export_batch_size = 512;
   batch_options.schedule_delay_millis = std::chrono::milliseconds(5000);
-  auto exporter = std::make_unique<BoundedExporter>(
-      otlp::OtlpHttpExporterFactory::Create(exporter_options), std::move(give_up), counts);
+  auto bounded = std::make_unique<BoundedExporter>(std::move(exporter), std::move(give_up), counts);
   return std::make_unique<BoundedProcessor>(
-      sdk::BatchSpanProcessorFactory::Create(std::move(exporter), batch_options), counts,
+      sdk::BatchSpanProcessorFactory::Create(std::move(bounded), batch_options), counts,
       kMaxQueuedSpans);
 }
 
@@ -60,11 +72,11 @@ absl::StatusOr<std::unique_ptr<Tracing>> Tracing::Start(TracingOptions options) 
     InstallFiberContext();
     return std::unique_ptr<Tracing>(new Tracing(nullptr, options.sample_ratio, give_up, nullptr));
   }
-  absl::StatusOr<std::string> url = OtlpTracesUrl(options.otlp_endpoint);
-  if (!url.ok()) return std::move(url).status();
   RouteOtelLog();  // before the exporter has anything to say
+  absl::StatusOr<std::unique_ptr<sdk::SpanExporter>> exporter = MakeOtlpExporter(options);
+  if (!exporter.ok()) return std::move(exporter).status();
   auto counts = std::make_shared<SpanCounts>();
-  return Make(options, MakeOtlpProcessor(*std::move(url), give_up, counts), give_up, counts);
+  return Make(options, MakeProcessor(*std::move(exporter), give_up, counts), give_up, counts);
 }
 
 absl::StatusOr<std::unique_ptr<Tracing>> Tracing::StartWithProcessor(

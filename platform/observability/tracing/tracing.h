@@ -1,5 +1,5 @@
 // Tracing: OpenTelemetry for a service on fibers. Contexts are handed on in every configuration;
-// spans are recorded and exported (OTLP over HTTP) only when an endpoint is configured.
+// spans are recorded and exported (OTLP over HTTP or gRPC) only when an endpoint is configured.
 //
 //   absl::StatusOr<std::unique_ptr<Tracing>> tracing = Tracing::Start(
 //       {.otlp_endpoint = "http://otel-collector:4318", .sample_ratio = 0.01,
@@ -26,13 +26,16 @@
 #include "platform/observability/tracing/bounded_exporter.h"
 #include "platform/observability/tracing/client_spans.h"
 #include "platform/observability/tracing/counted_spans.h"
+#include "platform/observability/tracing/otlp_endpoint.h"
 #include "platform/observability/tracing/server_spans.h"
 
 namespace weft::observability {
 
 struct TracingOptions {
-  // Such as "http://otel-collector:4318"; empty: nothing is recorded or exported.
+  // Such as "http://otel-collector:4318"; empty: nothing is recorded or exported. For gRPC such as
+  // "http://otel-collector:4317", and "https://…" for TLS (otlp_grpc_exporter.h).
   std::string otlp_endpoint = {};
+  OtlpProtocol otlp_protocol = OtlpProtocol::kHttp;
   // The share of the traces begun here that is recorded, from 0 to 1. Others follow their parent.
   double sample_ratio = 0.01;
   std::string service_name = "unknown_service";
@@ -50,8 +53,9 @@ inline constexpr absl::Duration kExportTimeout = absl::Seconds(3);
 // and channels that have its interceptors.
 class Tracing {
  public:
-  // Blocks the thread briefly; starts a thread when there is an endpoint. INVALID_ARGUMENT for a
-  // malformed endpoint or a ratio outside [0, 1].
+  // Blocks the thread briefly; starts a thread when there is an endpoint, two for gRPC.
+  // INVALID_ARGUMENT for a malformed endpoint or a ratio outside [0, 1]; for gRPC the errors of
+  // OtlpGrpcExporter::Create.
   static absl::StatusOr<std::unique_ptr<Tracing>> Start(TracingOptions options);
   // The same with another way for the spans than OTLP; `otlp_endpoint` is not used. The processor's
   // own shutdown is what Shutdown() waits for.
