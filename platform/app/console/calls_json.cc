@@ -21,6 +21,7 @@ Json ToJson(const ChildCall& child) {
   return {{"method", child.method},
           {"target", child.target},
           {"attempt", child.attempt},
+          {"hedge", child.hedge},
           {"start_seconds", Seconds(child.start_nanos)},
           {"duration_seconds", SecondsOrNull(child.duration_nanos)},
           {"status",

@@ -41,6 +41,7 @@ CallRecord GetCall() {
                        {.method = "pricing.v1.Pricing/Get",
                         .target = "dns:///pricing:50051",
                         .attempt = 2,
+                        .hedge = true,
                         .start_nanos = Millis(15),
                         .duration_nanos = Millis(20)}}};
 }
@@ -116,7 +117,8 @@ TEST(Timeline, TellsTheWaitTheHandlerTheCallsAndTheEnd) {
   EXPECT_EQ(steps[2].what,
             "calls pricing.v1.Pricing/Get of dns:///pricing:50051: UNAVAILABLE, tried again");
   EXPECT_TRUE(steps[2].failed);
-  EXPECT_EQ(steps[3].what, "calls pricing.v1.Pricing/Get of dns:///pricing:50051, attempt 2: OK");
+  EXPECT_EQ(steps[3].what,
+            "calls pricing.v1.Pricing/Get of dns:///pricing:50051, attempt 2 beside the first: OK");
   EXPECT_EQ(steps[4].what, "ends: OK");
   EXPECT_EQ(steps[4].at_nanos, Millis(40));
 }

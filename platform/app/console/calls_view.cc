@@ -16,6 +16,7 @@ using observability::ChildCall;
 std::string DescribeChild(const ChildCall& child) {
   std::string text = absl::StrCat("calls ", child.method, " of ", child.target);
   if (child.attempt > 1) absl::StrAppend(&text, ", attempt ", child.attempt);
+  if (child.hedge) absl::StrAppend(&text, " beside the first");
   if (child.duration_nanos < 0) return absl::StrCat(text, ": under way");
   absl::StrAppend(&text, ": ", absl::StatusCodeToString(child.code));
   if (child.will_retry) absl::StrAppend(&text, ", tried again");

@@ -27,6 +27,7 @@ struct ChildCall {
   std::string method = {};
   std::string target = {};
   int attempt = 1;
+  bool hedge = false;           // an attempt beside the first one
   int64_t start_nanos = 0;      // since the served call was accepted
   int64_t duration_nanos = -1;  // -1: it was under way
   absl::StatusCode code = absl::StatusCode::kOk;

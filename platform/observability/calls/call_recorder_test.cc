@@ -50,7 +50,8 @@ class CallRecorderTest : public ::testing::Test {
   void CallOther(absl::Duration duration, const absl::Status& status, int attempt = 1,
                  bool will_retry = false) {
     rpc::Metadata metadata;
-    rpc::OutgoingCall call{kPrice, kTarget, metadata, absl::InfiniteFuture(), attempt};
+    rpc::OutgoingCall call{
+        kPrice, kTarget, metadata, absl::InfiniteFuture(), attempt, /*hedge=*/attempt > 1};
     const auto tracker = recorder_.client_interceptor().Start(call);
     EXPECT_TRUE(weft::SleepFor(duration).ok());
     if (tracker != nullptr) tracker->End({.status = status, .will_retry = will_retry});
@@ -93,7 +94,9 @@ TEST_F(CallRecorderTest, ACallThatEndedTellsItsTimelineAndWhatItCalled) {
   EXPECT_EQ(record.children[0].duration_nanos, Millis(10));
   EXPECT_EQ(record.children[0].code, absl::StatusCode::kUnavailable);
   EXPECT_TRUE(record.children[0].will_retry);
+  EXPECT_FALSE(record.children[0].hedge);
   EXPECT_EQ(record.children[1].attempt, 2);
+  EXPECT_TRUE(record.children[1].hedge);
   EXPECT_EQ(record.children[1].start_nanos, Millis(15));
   EXPECT_EQ(record.children[1].duration_nanos, Millis(20));
 }

@@ -85,6 +85,7 @@ uint64_t ShardCalls::BeginChild(LiveCall& live, const rpc::OutgoingCall& call) {
   child.method = &call.method;
   child.target = Target(call.target);
   child.attempt = call.attempt;
+  child.hedge = call.hedge;
   child.start_nanos = clock_.MonotonicNanos();
   return child.number;
 }
@@ -109,6 +110,7 @@ void ShardCalls::DescribeChildren(const LiveCall& live, CallRecord* record) cons
         {.method = child.method->name(),
          .target = *child.target,
          .attempt = child.attempt,
+         .hedge = child.hedge,
          .start_nanos = child.start_nanos - accepted_nanos,
          .duration_nanos = child.end_nanos < 0 ? -1 : child.end_nanos - child.start_nanos,
          .code = child.code,

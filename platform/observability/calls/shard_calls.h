@@ -33,6 +33,7 @@ struct NotedChild {
   const rpc::MethodDescriptor* method = nullptr;
   const std::string* target = nullptr;  // of ShardCalls::targets_
   int attempt = 1;
+  bool hedge = false;
   int64_t start_nanos = 0;  // on the runtime's clock, as the end
   int64_t end_nanos = -1;
   absl::StatusCode code = absl::StatusCode::kOk;

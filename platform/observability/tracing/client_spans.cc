@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/string_view.h"
+#include "opentelemetry/trace/context.h"
 #include "opentelemetry/trace/span_context.h"
 #include "opentelemetry/trace/span_startoptions.h"
 #include "platform/observability/tracing/baggage.h"
@@ -50,6 +51,14 @@ void Inject(const TraceIds& ids, const Tracestate& tracestate, rpc::Metadata& me
   if (tracestate != nullptr) metadata.Add(kTracestate, *tracestate);
 }
 
+// The span that the calls are made in says that there was more than one attempt.
+void TellParent(const rpc::OutgoingCall& call) {
+  if (call.attempt == 1 && !call.hedge) return;
+  trace::GetSpan(CurrentContext())
+      ->AddEvent(call.hedge ? "weft.hedge" : "weft.retry",
+                 {{"rpc.method", call.method.name()}, {"previous-rpc-attempts", call.attempt - 1}});
+}
+
 }  // namespace
 
 std::unique_ptr<rpc::ClientCallTracker> TracingClientInterceptor::Start(rpc::OutgoingCall& call) {
@@ -77,7 +86,8 @@ std::unique_ptr<rpc::ClientCallTracker> TracingClientInterceptor::Start(rpc::Out
         options);
   }
   SetAddress(*span, "server.address", "server.port", ParseAddress(call.target));
-  if (call.attempt > 1) span->SetAttribute("previous-rpc-attempts", call.attempt - 1);
+  SetAttempt(*span, call.attempt, call.hedge);
+  if (!is_root) TellParent(call);
   Inject(ToTraceIds(span->GetContext()), tracestate, call.metadata);
   return std::make_unique<Tracker>(std::move(span));
 }

@@ -26,12 +26,6 @@ struct Times {
   int64_t duration_nanos = 0;
 };
 
-void SetStart(const Times& times, trace::StartSpanOptions* options) {
-  options->start_system_time =
-      common::SystemTimestamp(std::chrono::nanoseconds(absl::ToUnixNanos(times.start)));
-  options->start_steady_time = common::SteadyTimestamp(std::chrono::nanoseconds(times.start_nanos));
-}
-
 void End(trace::Span& span, const Times& times) {
   trace::EndSpanOptions options;
   options.end_steady_time =
@@ -60,10 +54,10 @@ void AddChild(trace::Tracer& tracer, const trace::SpanContext& parent, const Chi
   trace::StartSpanOptions options;
   options.kind = trace::SpanKind::kClient;
   options.parent = parent;
-  SetStart(times, &options);
+  SetStart(times.start, times.start_nanos, options);
   const auto span = Start(tracer, child.method, options);
   SetAddress(*span, "server.address", "server.port", ParseAddress(child.target));
-  if (child.attempt > 1) span->SetAttribute("previous-rpc-attempts", child.attempt - 1);
+  SetAttempt(*span, child.attempt, child.hedge);
   SetStatus(*span, absl::Status(child.code, ""), child.code != absl::StatusCode::kOk);
   End(*span, times);
 }
@@ -92,7 +86,7 @@ void LateSpans::Add(const CallRecord& record) {
   } else {
     options.parent = ToSpanContext(ids, /*is_remote=*/true);
   }
-  SetStart(times, &options);
+  SetStart(times.start, times.start_nanos, options);
   nostd::shared_ptr<trace::Span> span;
   {
     // Those it called, and the log, know a trace that began here by these ids.
@@ -102,9 +96,7 @@ void LateSpans::Add(const CallRecord& record) {
   }
   SetAddress(*span, "network.peer.address", "network.peer.port", ParseAddress(record.peer));
   if (record.handler_nanos >= 0) {
-    span->AddEvent("handler starts",
-                   common::SystemTimestamp(std::chrono::nanoseconds(absl::ToUnixNanos(
-                       record.accepted + absl::Nanoseconds(record.handler_nanos)))));
+    AddHandlerStart(*span, record.accepted + absl::Nanoseconds(record.handler_nanos));
   }
   for (const ChildCall& child : record.children) {
     AddChild(*tracer_, span->GetContext(), child, times);

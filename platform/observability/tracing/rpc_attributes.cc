@@ -1,8 +1,21 @@
 #include "platform/observability/tracing/rpc_attributes.h"
 
+#include <chrono>
+
+#include "platform/base/utf8.h"
+
 namespace weft::observability {
 
+namespace common = opentelemetry::common;
 namespace trace = opentelemetry::trace;
+
+namespace {
+
+common::SystemTimestamp ToOtel(absl::Time time) {
+  return common::SystemTimestamp(std::chrono::nanoseconds(absl::ToUnixNanos(time)));
+}
+
+}  // namespace
 
 void SetAddress(trace::Span& span, const char* host_key, const char* port_key,
                 const Address& address) {
@@ -13,8 +26,8 @@ void SetAddress(trace::Span& span, const char* host_key, const char* port_key,
 void SetStatus(trace::Span& span, const absl::Status& status, bool is_error) {
   span.SetAttribute("rpc.grpc.status_code", static_cast<int>(status.code()));
   if (!is_error) return;
-  const absl::string_view message = status.message();
-  span.SetStatus(trace::StatusCode::kError, {message.data(), message.size()});
+  // A string of protobuf that is no UTF-8 would have the collector refuse all that comes with it.
+  span.SetStatus(trace::StatusCode::kError, ValidUtf8(status.message()));
 }
 
 bool IsServerFault(absl::StatusCode code) {
@@ -29,6 +42,20 @@ bool IsServerFault(absl::StatusCode code) {
     default:
       return false;
   }
+}
+
+void SetStart(absl::Time start, int64_t start_nanos, trace::StartSpanOptions& options) {
+  options.start_system_time = ToOtel(start);
+  options.start_steady_time = common::SteadyTimestamp(std::chrono::nanoseconds(start_nanos));
+}
+
+void AddHandlerStart(trace::Span& span, absl::Time when) {
+  span.AddEvent("handler starts", ToOtel(when));
+}
+
+void SetAttempt(trace::Span& span, int attempt, bool hedge) {
+  if (attempt > 1) span.SetAttribute("previous-rpc-attempts", attempt - 1);
+  if (hedge) span.SetAttribute("weft.hedge", true);
 }
 
 }  // namespace weft::observability

@@ -2,12 +2,15 @@
 #ifndef WEFT_PLATFORM_OBSERVABILITY_TRACING_RPC_ATTRIBUTES_H_
 #define WEFT_PLATFORM_OBSERVABILITY_TRACING_RPC_ATTRIBUTES_H_
 
+#include <cstdint>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "opentelemetry/nostd/string_view.h"
 #include "opentelemetry/trace/span.h"
+#include "opentelemetry/trace/span_startoptions.h"
 #include "platform/observability/tracing/address.h"
 
 namespace weft::observability {
@@ -34,6 +37,17 @@ bool IsServerFault(absl::StatusCode code);
 
 // rpc.grpc.status_code, and the span's status if `is_error`.
 void SetStatus(opentelemetry::trace::Span& span, const absl::Status& status, bool is_error);
+
+// A span that began at `start`, which was `start_nanos` by the monotonic clock.
+void SetStart(absl::Time start, int64_t start_nanos,
+              opentelemetry::trace::StartSpanOptions& options);
+
+// The event "handler starts": until then the call waited for its fiber's turn, and for what
+// interceptors had it wait for.
+void AddHandlerStart(opentelemetry::trace::Span& span, absl::Time when);
+
+// previous-rpc-attempts, and whether the attempt is made beside the first one (rpc/client/retry.h).
+void SetAttempt(opentelemetry::trace::Span& span, int attempt, bool hedge);
 
 }  // namespace weft::observability
 

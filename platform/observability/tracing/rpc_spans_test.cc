@@ -67,10 +67,10 @@ class RpcSpansTest : public ::testing::Test {
   }
 
   // Makes a call as a client would; the metadata it would send.
-  rpc::Metadata Call(absl::Status status = absl::OkStatus(), int attempt = 1) {
+  rpc::Metadata Call(absl::Status status = absl::OkStatus(), int attempt = 1, bool hedge = false) {
     rpc::Metadata metadata;
     const std::string target = "dns:///pricing:50051";
-    rpc::OutgoingCall outgoing{kPrice, target, metadata, absl::InfiniteFuture(), attempt};
+    rpc::OutgoingCall outgoing{kPrice, target, metadata, absl::InfiniteFuture(), attempt, hedge};
     auto tracker = tracing_->client_interceptor().Start(outgoing);
     Yield();
     if (tracker != nullptr) tracker->End({status});
@@ -406,6 +406,53 @@ TEST_F(RpcSpansTest, AttemptsAfterTheFirstTellHowManyWereBefore) {
   ASSERT_THAT(spans, SizeIs(2));
   EXPECT_EQ(Number(*spans[0], "previous-rpc-attempts"), -1);
   EXPECT_EQ(Number(*spans[1], "previous-rpc-attempts"), 1);
+}
+
+TEST_F(RpcSpansTest, RetriesAndHedgesAreEventsOfTheCallThatMakesThem) {
+  Start(0);
+  runtime_.Run([&] {
+    FakeCall call(kGet, {{"traceparent", kSampled}});
+    Serve(call, [&] {
+      Call(absl::UnavailableError("no"), 1);
+      Call(absl::UnavailableError("no"), 2);
+      Call(absl::OkStatus(), 2, /*hedge=*/true);
+      return absl::OkStatus();
+    }).IgnoreError();
+  });
+  const Spans spans = Exported();
+  ASSERT_THAT(spans, SizeIs(4));
+  const std::vector<sdk::SpanDataEvent>& events = spans[3]->GetEvents();
+  ASSERT_THAT(events, SizeIs(2));
+  EXPECT_EQ(events[0].GetName(), "weft.retry");
+  EXPECT_EQ(events[1].GetName(), "weft.hedge");
+  for (const sdk::SpanDataEvent& event : events) {
+    const auto& attributes = event.GetAttributes();
+    EXPECT_EQ(nostd::get<std::string>(attributes.at("rpc.method")), kPrice.name());
+    EXPECT_EQ(nostd::get<int32_t>(attributes.at("previous-rpc-attempts")), 1);
+  }
+  EXPECT_EQ(spans[1]->GetAttributes().count("weft.hedge"), 0u);
+  EXPECT_TRUE(nostd::get<bool>(spans[2]->GetAttributes().at("weft.hedge")));
+}
+
+TEST_F(RpcSpansTest, TheWaitForTheFibersTurnIsAPartOfTheSpan) {
+  Start(0);
+  runtime_.Run([&] {
+    FakeCall call(kGet, {{"traceparent", kSampled}});
+    const int64_t accepted = runtime_.clock().MonotonicNanos() - 5'000'000'000;
+    call.set_accepted_nanos(accepted);
+    Serve(call, [&] {
+      call.set_handler_started_nanos(accepted + 2'000'000'000);
+      return absl::OkStatus();
+    }).IgnoreError();
+  });
+  const Spans spans = Exported();
+  ASSERT_THAT(spans, SizeIs(1));
+  EXPECT_GE(spans[0]->GetDuration(), std::chrono::seconds(5));
+  ASSERT_THAT(spans[0]->GetEvents(), SizeIs(1));
+  const sdk::SpanDataEvent& event = spans[0]->GetEvents()[0];
+  EXPECT_EQ(event.GetName(), "handler starts");
+  EXPECT_EQ(event.GetTimestamp().time_since_epoch() - spans[0]->GetStartTime().time_since_epoch(),
+            std::chrono::seconds(2));
 }
 
 TEST_F(RpcSpansTest, CallsAfterShutdownAreServedAndNotExported) {

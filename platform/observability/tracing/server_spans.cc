@@ -1,5 +1,7 @@
 #include "platform/observability/tracing/server_spans.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -8,6 +10,8 @@
 #include "absl/strings/strip.h"
 #include "opentelemetry/trace/span_context.h"
 #include "opentelemetry/trace/span_startoptions.h"
+#include "platform/base/clock.h"
+#include "platform/base/utf8.h"
 #include "platform/fiber/cancel_scope.h"
 #include "platform/fiber/runtime.h"
 #include "platform/observability/tracing/baggage.h"
@@ -29,7 +33,13 @@ void SetCancellation(trace::Span& span, const CancelScope& scope, const absl::St
   // A wait that was cancelled deeper inside tells the same and more: "… [Get > prices] (while …)".
   const bool is_deeper =
       absl::StartsWith(status.message(), absl::StripSuffix(reason.message(), "]"));
-  span.SetAttribute("weft.cancel.chain", ToOtel((is_deeper ? status : reason).message()));
+  span.SetAttribute("weft.cancel.chain", ValidUtf8((is_deeper ? status : reason).message()));
+}
+
+// For its fiber's turn, until now. A part of the span: the caller waits for it.
+absl::Duration Waited(const CallContext& call) {
+  const int64_t now_nanos = Runtime::Current()->clock().MonotonicNanos();
+  return absl::Nanoseconds(std::max<int64_t>(now_nanos - call.accepted_nanos(), 0));
 }
 
 }  // namespace
@@ -47,8 +57,11 @@ absl::Status TracingServerInterceptor::Intercept(CallContext& call, Next next) {
 absl::Status TracingServerInterceptor::Record(CallContext& call, Next next, const TraceIds& ids,
                                               const RemoteParent& parent) {
   const auto [service, method] = SplitMethod(call.requested_method());
+  const absl::Duration waited = Waited(call);
+  const absl::Time accepted = Clock::Real().Now() - waited;
   trace::StartSpanOptions options;
   options.kind = trace::SpanKind::kServer;
+  SetStart(accepted, Clock::Real().MonotonicNanos() - absl::ToInt64Nanoseconds(waited), options);
   if (!parent.ids.valid()) {
     options.parent = context::Context(trace::kIsRootSpanKey, true);
   } else {
@@ -70,6 +83,10 @@ absl::Status TracingServerInterceptor::Record(CallContext& call, Next next, cons
     if (!parent.baggage.empty()) with_span = WithBaggage(with_span, parent.baggage);
     ScopedTrace current(ToTraceIds(span->GetContext()), parent.tracestate, std::move(with_span));
     status = next();
+  }
+  if (call.handler_started_nanos() != 0) {
+    AddHandlerStart(
+        *span, accepted + absl::Nanoseconds(call.handler_started_nanos() - call.accepted_nanos()));
   }
   // Else told as the fiber parks, when this span has ended.
   if (const int64_t nanos = Runtime::CurrentStallNanos()) AddStallEvent(*span, nanos);
