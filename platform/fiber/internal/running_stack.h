@@ -8,6 +8,16 @@
 
 namespace weft::internal {
 
+// Held during a walk by libunwind on a thread that no signal has interrupted. Waits, for
+// microseconds, while a WalkInterruptedStackIfAlone() is under way on another thread.
+class WalkMark {
+ public:
+  WalkMark();
+  ~WalkMark();
+  WalkMark(const WalkMark&) = delete;
+  WalkMark& operator=(const WalkMark&) = delete;
+};
+
 // Without the call itself.
 size_t WalkOwnStack(uintptr_t* addresses, size_t max);
 
@@ -16,6 +26,12 @@ size_t WalkOwnStack(uintptr_t* addresses, size_t max);
 // (libunwind(3), "Thread- and signal-safety"). The first address is one past the interrupted
 // instruction, so that all can be read as return addresses.
 size_t WalkInterruptedStack(void* context, uintptr_t* addresses, size_t max);
+
+// The same, unless another walk is under way somewhere in the process: then 0 at once. For handlers
+// of signals that come to any thread in the middle of anything. A walk takes the dynamic linker's
+// lock while it holds libunwind's. A thread interrupted in dlopen() may hold the former and would
+// here want the latter, for which it must not wait: another walker may hold it and want the former.
+size_t WalkInterruptedStackIfAlone(void* context, uintptr_t* addresses, size_t max);
 
 }  // namespace weft::internal
 

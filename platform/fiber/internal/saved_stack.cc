@@ -6,6 +6,8 @@
 #include <cstring>
 #include <memory>
 
+#include "platform/fiber/internal/running_stack.h"
+
 namespace weft::internal {
 namespace {
 
@@ -77,6 +79,7 @@ bool TryOut() {
 }  // namespace
 
 size_t WalkSavedStack(const void* saved, uintptr_t* addresses, size_t max) {
+  const WalkMark mark;
   unw_context_t registers;
   unw_cursor_t cursor;
   if (!Restore(saved, &registers) || unw_init_local(&cursor, &registers) != 0) return 0;
