@@ -16,7 +16,7 @@ struct AdminRequest {
   std::map<std::string, std::string> query = {};
   std::string accept = {};         // the header of that name
   std::string authorization = {};  // likewise
-  std::string body = {};           // of a POST, at most kAdminMaxBodyBytes
+  std::string body = {};           // of a POST, at most the page's max_body_bytes
 
   // The value of a query's parameter; empty where there is none.
   const std::string& Parameter(const std::string& name) const;

@@ -106,6 +106,7 @@ void PokeUntilStopped(const std::string& host, uint16_t port, const std::atomic<
   }
 }
 
+// Without the body.
 AdminRequest ReadRequest(mg_connection* connection) {
   const mg_request_info* const info = mg_get_request_info(connection);
   AdminRequest request = {.method = info->request_method,
@@ -115,15 +116,18 @@ AdminRequest ReadRequest(mg_connection* connection) {
   if (const char* const shown = mg_get_header(connection, "Authorization")) {
     request.authorization = shown;
   }
-  if (request.method == "POST") {
-    char body[kAdminMaxBodyBytes];
-    int size = 0;
-    for (int n = 1; n > 0 && size < kAdminMaxBodyBytes; size += std::max(n, 0)) {
-      n = mg_read(connection, body + size, static_cast<size_t>(kAdminMaxBodyBytes - size));
-    }
-    request.body.assign(body, static_cast<size_t>(size));
-  }
   return request;
+}
+
+std::string ReadBody(mg_connection* connection, int max_bytes) {
+  std::string body;
+  char part[kAdminMaxBodyBytes];
+  int n = 1;
+  while (n > 0 && body.size() < static_cast<size_t>(max_bytes)) {
+    n = mg_read(connection, part, std::min(sizeof(part), max_bytes - body.size()));
+    if (n > 0) body.append(part, static_cast<size_t>(n));
+  }
+  return body;
 }
 
 void Send(mg_connection* connection, const AdminReply& reply, bool with_body) {
@@ -133,6 +137,10 @@ void Send(mg_connection* connection, const AdminReply& reply, bool with_body) {
   if (!reply.allow.empty()) absl::StrAppend(&text, "Allow: ", reply.allow, "\r\n");
   if (!reply.www_authenticate.empty()) {
     absl::StrAppend(&text, "WWW-Authenticate: ", reply.www_authenticate, "\r\n");
+  }
+  if (!reply.file_name.empty()) {
+    absl::StrAppend(&text, "Content-Disposition: attachment; filename=\"", reply.file_name,
+                    "\"\r\n");
   }
   absl::StrAppend(&text, "Content-Length: ", reply.body.size(), "\r\n",
                   "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
@@ -215,7 +223,12 @@ AdminServer::~AdminServer() {
 int AdminServer::OnRequest(mg_connection* connection) {
   const auto* server =
       static_cast<const AdminServer*>(mg_get_user_data(mg_get_context(connection)));
-  const AdminRequest request = ReadRequest(connection);
+  AdminRequest request = ReadRequest(connection);
+  if (request.method == "POST") {
+    const AdminPage* const page = server->Find(request.path);
+    request.body =
+        ReadBody(connection, page == nullptr ? kAdminMaxBodyBytes : page->max_body_bytes);
+  }
   const AdminReply reply = server->Answer(request);
   Send(connection, reply, request.method != "HEAD");
   return reply.status;
@@ -228,13 +241,16 @@ bool AdminServer::Admits(const AdminRequest& request, const AdminPage* page) con
   return options_.token->Admits(request.authorization);
 }
 
+const AdminPage* AdminServer::Find(const std::string& path) const {
+  const auto found = std::find_if(pages_.begin(), pages_.end(),
+                                  [&path](const AdminPage& page) { return page.path == path; });
+  return found == pages_.end() ? nullptr : &*found;
+}
+
 AdminReply AdminServer::Answer(const AdminRequest& request) const {
   const bool reads = request.method == "GET" || request.method == "HEAD";
   const bool wants_html = absl::StrContains(request.accept, "text/html");
-  const auto found = std::find_if(pages_.begin(), pages_.end(), [&request](const AdminPage& page) {
-    return page.path == request.path;
-  });
-  const AdminPage* const page = found == pages_.end() ? nullptr : &*found;
+  const AdminPage* const page = Find(request.path);
   // Before anything is told, the names of the pages included.
   if (!Admits(request, page)) {
     return {.status = 401,
@@ -252,7 +268,7 @@ AdminReply AdminServer::Answer(const AdminRequest& request) const {
   if (page->changes_something && request.method != "POST") {
     return {.status = 405, .body = "only POST\n", .allow = "POST"};
   }
-  if (!page->changes_something && !reads) {
+  if (!page->changes_something && !reads && !(page->asked_by_post && request.method == "POST")) {
     return {.status = 405, .body = "only GET and HEAD\n", .allow = "GET, HEAD"};
   }
   return page->handler(request);

@@ -7,9 +7,9 @@
 //         .handler = [](const AdminRequest&) { return AdminReply{}; }}});
 //   …(*admin)->port()…
 //
-// It answers GET and HEAD of the pages it was given, and POST of those that change something;
-// exact paths only. "/" lists them as text; a browser, which accepts HTML, gets the page "/" where
-// there is one. Anything else is 404, with the list, or 405. One reply a
+// It answers GET and HEAD of the pages it was given, and POST of those that change something or are
+// asked long questions; exact paths only. "/" lists them as text; a browser, which accepts HTML,
+// gets the page "/" where there is one. Anything else is 404, with the list, or 405. One reply a
 // connection: a kept-alive idle connection would hold one of the few threads.
 //
 // A page that changes something must make sure that a person meant it: any web page which that
@@ -43,14 +43,14 @@ struct mg_context;
 
 namespace weft::app {
 
-// A probe, a scrape, and no more at the same time; the rest queues.
-inline constexpr int kAdminThreads = 2;
+// A probe, a scrape and a CPU profile, which takes minutes, at the same time; the rest queues.
+inline constexpr int kAdminThreads = 3;
 // Connections accepted beyond those being answered; more wait in the kernel, up to as many again,
 // and are then refused.
 inline constexpr int kAdminQueuedConnections = 16;
 // Request line and headers; more is answered with an error.
 inline constexpr int kAdminMaxRequestBytes = 8 * 1024;
-// The body of a POST; what is beyond is cut off.
+// The body of a POST, unless a page says otherwise; what is beyond is cut off.
 inline constexpr int kAdminMaxBodyBytes = 8 * 1024;
 // For a client to send its request, and to take the reply; a slower one is cut off. Bounds how long
 // a stuck client holds a thread.
@@ -62,6 +62,7 @@ struct AdminReply {
   std::string body = "";
   std::string allow = "";             // the header of that name, of a 405
   std::string www_authenticate = "";  // likewise, of a 401
+  std::string file_name = "";         // under which a browser saves the body
 };
 
 struct AdminPage {
@@ -70,6 +71,8 @@ struct AdminPage {
   std::function<AdminReply(const AdminRequest& request)> handler;  // any thread; must not throw
   bool changes_something = false;  // it is asked by POST, and by nothing else
   bool open = false;               // also to those who show no token
+  bool asked_by_post = false;      // also by POST, though it changes nothing
+  int max_body_bytes = kAdminMaxBodyBytes;
 };
 
 struct AdminServerOptions {
@@ -100,6 +103,7 @@ class AdminServer {
  private:
   AdminServer(AdminServerOptions options, std::vector<AdminPage> pages);
   static int OnRequest(mg_connection* connection);
+  const AdminPage* Find(const std::string& path) const;
   AdminReply Answer(const AdminRequest& request) const;
   bool Admits(const AdminRequest& request, const AdminPage* page) const;
   std::string List() const;

@@ -249,6 +249,29 @@ TEST(AdminServer, IdleConnectionsOnAllThreadsAreCutOffAndTheNextOneServed) {
   EXPECT_EQ(Get(*server, "/livez").status, 200);
 }
 
+TEST(AdminServer, PageMayBeAskedByPostWithALongBodyAndNameAFile) {
+  const auto server =
+      StartServer({{.path = "/symbol",
+                    .help = "",
+                    .handler =
+                        [](const AdminRequest& request) {
+                          return AdminReply{.body = absl::StrCat(request.body.size()),
+                                            .file_name = "sizes.txt"};
+                        },
+                    .asked_by_post = true,
+                    .max_body_bytes = 20'000}});
+  const HttpReply got = Get(*server, "/symbol");
+  EXPECT_EQ(got.body, "0");
+  EXPECT_EQ(got.headers.at("content-disposition"), "attachment; filename=\"sizes.txt\"");
+  for (const auto& [sent, read] : {std::pair(19'000, 19'000), std::pair(20'001, 20'000)}) {
+    LoopbackConnection client(server->port());
+    client.Send(absl::StrCat("POST /symbol HTTP/1.1\r\nHost: localhost\r\nContent-Length: ", sent,
+                             "\r\n\r\n", std::string(static_cast<size_t>(sent), 'x')));
+    EXPECT_THAT(client.ReadAll(), testing::EndsWith(absl::StrCat("\r\n\r\n", read)));
+  }
+  EXPECT_EQ(Get(*server, "/symbol", "PUT").status, 405);
+}
+
 TEST(AdminServer, DestructorWaitsForThePageBeingMade) {
   absl::Notification entered;
   absl::Notification go_on;

@@ -39,7 +39,10 @@ absl::Status AboutKey(absl::string_view key, const absl::Status& status) {
 }  // namespace
 
 App::App(const AppOptions& options, Config config, ShutdownSignals& signals)
-    : options_(options), config_(std::move(config)), signals_(signals) {}
+    : options_(options),
+      config_(std::move(config)),
+      signals_(signals),
+      profile_pages_(options.name) {}
 
 absl::Status App::Start(SetUp set_up) {
   if (absl::Status s = StartRuntime(); !s.ok()) return s;
@@ -120,6 +123,7 @@ absl::Status App::StartAdminServer() {
        .handler = [this](const AdminRequest& request) { return log_pages_.Set(request); },
        .changes_something = true}};
   for (AdminPage& page : console_->Pages()) pages.push_back(std::move(page));
+  for (AdminPage& page : profile_pages_.Pages()) pages.push_back(std::move(page));
   AdminServerOptions options = {.listen = config_.String("admin.listen"), .title = title};
   const std::string& token_file = config_.String("admin.token_file");
   if (!token_file.empty()) {
@@ -295,7 +299,8 @@ absl::Status App::Drain(ExitGuard& guard) {
 }
 
 App::~App() {
-  // 5. First of all: its pages use the rest.
+  // 5. First of all: its pages use the rest. It waits for them, and a profile takes minutes.
+  profile_pages_.Stop();
   admin_.reset();
   // 6. Nobody reads the metrics any more, and no call is in flight, which could use a service.
   attachments_.clear();

@@ -53,6 +53,7 @@
 #include "platform/app/exit_guard.h"
 #include "platform/app/fibers_page.h"
 #include "platform/app/log_page.h"
+#include "platform/app/profile_pages.h"
 #include "platform/app/readiness.h"
 #include "platform/app/signals.h"
 #include "platform/fiber/blocking_pool.h"
@@ -188,6 +189,7 @@ class App {
   std::unique_ptr<FibersPages> fibers_pages_;
   std::unique_ptr<ConsolePages> console_;
   const LogPages log_pages_;
+  ProfilePages profile_pages_;
   std::unique_ptr<AdminServer> admin_;
 };
 

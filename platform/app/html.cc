@@ -17,6 +17,7 @@ constexpr Link kPages[] = {
     {"/debug/stalls", "Stalls"},
     {"/debug/shards", "Shards"},
     {"/debug/heap", "Heap"},
+    {"/debug/profile", "CPU profile"},
     {"/debug/config", "Configuration"},
     {"/debug/log", "Log"},
     {"/metrics", "Metrics"},

@@ -16,7 +16,7 @@ from tests.integration import shop
 
 PAGES = ["/", "/debug/calls", "/debug/fibers", "/debug/fibers?view=tree",
          "/debug/fibers?view=stacks", "/debug/stalls", "/debug/shards", "/debug/heap",
-         "/debug/config", "/debug/log"]
+         "/debug/profile", "/debug/config", "/debug/log"]
 LOOKS = {"light": (1280, 900, False), "dark": (1280, 900, True), "phone": (360, 740, False)}
 TAB, ENTER = 9, 13
 CHROMIUM = devtools.find_chromium()
