@@ -93,7 +93,8 @@ class App;
 using SetUp = absl::FunctionRef<absl::Status(App&)>;
 
 // Runs a service from the start to the end of its process; returns main's exit status. Call it
-// first thing in main(). Blocks the thread.
+// first thing in main(): it also has malloc keep some memory (base/malloc_settings.h). Blocks the
+// thread.
 int Main(int argc, char** argv, const AppOptions& options, SetUp set_up);
 
 // What the set-up function builds on. Functions are for the main thread during set-up, except where

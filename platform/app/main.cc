@@ -18,6 +18,7 @@
 #include "platform/app/platform_keys.h"
 #include "platform/app/quit_signal.h"
 #include "platform/app/signals.h"
+#include "platform/base/malloc_settings.h"
 #include "platform/observability/logging/log.h"
 #include "platform/observability/logging/log_levels.h"
 
@@ -58,6 +59,7 @@ int ExitStatus(const absl::Status& start_error) {
 }  // namespace
 
 int Main(int argc, char** argv, const AppOptions& options, SetUp set_up) {
+  SetUpMalloc();
   ShutdownSignals signals;
   QuitSignal quit;
 

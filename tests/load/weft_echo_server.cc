@@ -16,6 +16,7 @@
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
+#include "platform/base/malloc_settings.h"
 #include "platform/fiber/fiber.h"
 #include "platform/fiber/runtime.h"
 #include "platform/observability/telemetry.h"
@@ -143,6 +144,7 @@ int Serve() {
 }  // namespace bench::v1
 
 int main(int argc, char** argv) {
+  weft::SetUpMalloc();  // as app::Main does
   absl::ParseCommandLine(argc, argv);
   return bench::v1::Serve();
 }
