@@ -111,6 +111,8 @@ int Serve() {
       Telemetry::Start({.service_name = "weft_echo_server",
                         .metrics = telemetry_on,
                         .log_failed_calls = telemetry_on,
+                        .access_sample_ratio = telemetry_on ? 0.01 : 0,
+                        .record_calls = telemetry_on,
                         .tracing = telemetry_on,
                         .otlp_endpoint = telemetry_on ? absl::GetFlag(FLAGS_otlp_endpoint) : "",
                         .sample_ratio = 0.01});
