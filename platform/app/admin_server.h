@@ -22,7 +22,9 @@
 // Everybody who reaches the port sees everything (method names, peers, counts) unless there is a
 // token (admin_token.h): then only pages that say so are open to all. It listens on loopback unless
 // told otherwise; in a cluster keep it off the Service and the ingress. There is no TLS here: a
-// token protects what a trusted network carries, not against those who listen on it.
+// token protects what a trusted network carries, not against those who listen on it. CivetWeb's own
+// TLS cannot be had: Debian's 1.15 asks OpenSSL for SSL_get_peer_certificate, which OpenSSL 3 calls
+// otherwise, starts all the same, and ends the process with SIGSEGV at the first connection.
 //
 // IPv4 only: Debian's CivetWeb is built without IPv6.
 #ifndef WEFT_PLATFORM_APP_ADMIN_SERVER_H_

@@ -9,19 +9,20 @@
 // 1/hertz of a second was used up, it sends SIGPROF, which the kernel gives to the thread that runs
 // at that moment, unless that one blocks the signal (no thread of Weft's does). So functions have
 // samples in proportion to the CPU time they take, whichever threads run them, and a process that
-// waits has none. The timer is looked at in the kernel's ticks (100 to 1000 a second on each CPU).
+// waits has none. The timer counts by the kernel's ticks (100 to 1000 a second on each CPU): of
+// a process that runs in bursts shorter than a tick the total may be off, by a fifth as measured,
+// while the shares of its functions hold.
 //
 // No sampler, no cost: no timer runs, and until the first one there is no handler for the signal.
 //
 // The handler
 //   - runs on the shard's SignalStack, since the fiber that it interrupts may have little of its
 //     own left; on other threads on their own stack, of which it takes about 10 KiB;
-//   - neither allocates nor writes files, and takes no lock but libunwind's and the dynamic
-//   linker's
-//     (dl_iterate_phdr). Two threads could take these in opposite orders, one of them interrupted
-//     in dlopen(); so only one at a time walks its stack, and a sample that comes meanwhile has the
-//     interrupted instruction only. What is left is a thread interrupted in dlopen() within the few
-//     instructions in which it takes the linker's lock;
+//   - neither allocates nor writes files, and takes no lock but those of libunwind and of the
+//     dynamic linker (dl_iterate_phdr). Two threads could take these in opposite orders, one of
+//     them interrupted in dlopen(); so only one at a time walks its stack, and a sample that comes
+//     meanwhile has the interrupted instruction only. What is left is a thread interrupted in
+//     dlopen() within the few instructions in which it takes the linker's lock;
 //   - is installed with SA_RESTART; see docs/adr/0006 for the calls that return EINTR all the same.
 //
 // gperftools' profiler is not used: it installs its handler when it is loaded, without an alternate

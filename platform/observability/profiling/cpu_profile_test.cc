@@ -25,7 +25,7 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr int64_t kEnough = 20;
+constexpr int64_t kEnough = 50;
 
 // Thread sanitizer hands signals over when the program calls the C library, which this does.
 [[gnu::noinline]] void PriceTheBasket(const CpuProfiles& profiles) {
@@ -125,8 +125,9 @@ TEST(CpuProfiles, BusyFiberIsInItWithItsCallers) {
     if (Has(record, "HandleCheckout")) outer += record.count;
   }
   EXPECT_GE(all, static_cast<uint64_t>(kEnough));
-  EXPECT_GE(inner, all * 8 / 10) << "of " << all;
-  EXPECT_GE(outer, all * 8 / 10) << "of " << all;
+  // The others are the runtime's start and end, which a sanitizer makes long.
+  EXPECT_GT(inner, all / 2) << "of " << all;
+  EXPECT_GT(outer, all / 2) << "of " << all;
 }
 
 // What `command` writes to stdout.
