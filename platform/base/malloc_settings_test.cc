@@ -8,6 +8,8 @@
 #include <memory>
 #include <vector>
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // They bring their own malloc.
+
 namespace weft {
 namespace {
 
@@ -42,7 +44,6 @@ long FaultsOfMessages() {
 }
 
 // In this order: settings cannot be taken back.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // They bring their own malloc.
 TEST(MallocSettings, TheEnvironmentsAreLeftAlone) {
   setenv("GLIBC_TUNABLES", "glibc.malloc.trim_threshold=131072", 1);
   SetUpMalloc();
@@ -54,7 +55,8 @@ TEST(MallocSettings, LargeMessagesDoNotFaultTheirPagesInEachTime) {
   SetUpMalloc();
   EXPECT_LT(FaultsOfMessages(), kFewFaults);
 }
-#endif
 
 }  // namespace
 }  // namespace weft
+
+#endif

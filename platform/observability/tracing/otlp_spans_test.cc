@@ -15,7 +15,6 @@
 #include "opentelemetry/sdk/resource/resource.h"
 #include "opentelemetry/sdk/trace/span_data.h"
 #include "opentelemetry/trace/span_context.h"
-#include "opentelemetry/trace/trace_state.h"
 
 namespace weft::observability {
 namespace {
@@ -41,10 +40,9 @@ class OtlpSpans : public ::testing::Test {
     sdk::SpanData& added = *span;
     span->SetResource(resource_);
     span->SetInstrumentationScope(*scope_);
-    span->SetIdentity(
-        trace::SpanContext(trace::TraceId(kTrace), trace::SpanId(kSpan), trace::TraceFlags(1),
-                           false, trace::TraceState::FromHeader("vendor=1")),
-        trace::SpanId(kParent));
+    span->SetIdentity(trace::SpanContext(trace::TraceId(kTrace), trace::SpanId(kSpan),
+                                         trace::TraceFlags(1), false),
+                      trace::SpanId(kParent));
     span->SetTraceFlags(trace::TraceFlags(1));
     spans_.push_back(std::move(span));
     return added;
@@ -84,7 +82,6 @@ TEST_F(OtlpSpans, ASpanHasItsIdsTimesStatusAndEvents) {
   EXPECT_EQ(Text(ConvertedSpan()),
             "trace_id: \"K\\371\\002\\003\\004\\005\\006\\007\\010\\t\\n\\013\\014\\r\\016\\017\"\n"
             "span_id: \"\\360\\001\\002\\003\\004\\005\\006\\007\"\n"
-            "trace_state: \"vendor=1\"\n"
             "parent_span_id: \"\\240\\001\\002\\003\\004\\005\\006\\007\"\n"
             "name: \"Get\"\n"
             "kind: SERVER\n"
