@@ -111,7 +111,7 @@ absl::StatusOr<std::unique_ptr<SqliteProductStore>> SqliteProductStore::Open(
 absl::StatusOr<v1::Product> SqliteProductStore::Find(absl::string_view sku) {
   bool found = false;
   absl::StatusOr<v1::Product> product =
-      pool_->Run([&](SqliteDatabase& database) -> absl::StatusOr<v1::Product> {
+      pool_->Run("find product", [&](SqliteDatabase& database) -> absl::StatusOr<v1::Product> {
         absl::StatusOr<SqliteStatement> find = database.Prepare(kFind);
         if (!find.ok()) return find.status();
         if (absl::Status s = find->Bind(sku); !s.ok()) return s;
@@ -128,8 +128,8 @@ absl::StatusOr<v1::Product> SqliteProductStore::Find(absl::string_view sku) {
 absl::StatusOr<std::vector<v1::Product>> SqliteProductStore::List(absl::string_view category,
                                                                   absl::string_view after_sku,
                                                                   int limit) {
-  absl::StatusOr<std::vector<v1::Product>> products =
-      pool_->Run([&](SqliteDatabase& database) -> absl::StatusOr<std::vector<v1::Product>> {
+  absl::StatusOr<std::vector<v1::Product>> products = pool_->Run(
+      "list products", [&](SqliteDatabase& database) -> absl::StatusOr<std::vector<v1::Product>> {
         absl::StatusOr<SqliteStatement> list = database.Prepare(kList);
         if (!list.ok()) return list.status();
         if (absl::Status s = list->Bind(category, after_sku, limit); !s.ok()) return s;

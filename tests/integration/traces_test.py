@@ -54,7 +54,7 @@ class TracesTest(shop.ShopTest):
         return found[0]
 
     def test_a_request_is_one_connected_trace_over_three_services(self):
-        spans, error = self.get_offer("SKU-000001", "4bf92f3577b34da6a3ce929d0e0e4736", wanted=5)
+        spans, error = self.get_offer("SKU-000001", "4bf92f3577b34da6a3ce929d0e0e4736", wanted=6)
         self.assertIsNone(error)
         offer = self.one(spans, "storefront", "SERVER", "storefront.v1.Storefront/GetOffer")
         self.assertEqual(offer.parent_id, "00f067aa0ba902b7")
@@ -68,11 +68,16 @@ class TracesTest(shop.ShopTest):
             self.assertLessEqual(asked.nanos, offer.nanos)
             self.assertEqual(answered.attributes["rpc.system"], "grpc")
             self.assertEqual(answered.attributes["rpc.grpc.status_code"], 0)
-        self.assertEqual(len(spans), 5)
+        product = self.one(spans, "catalog", "SERVER", "catalog.v1.Catalog/GetProduct")
+        query = self.one(spans, "catalog", "CLIENT", "find product")
+        self.assertEqual(query.parent_id, product.span_id)
+        self.assertEqual(query.attributes["db.system.name"], "sqlite")
+        self.assertIn("WHERE sku = ?", query.attributes["db.query.text"])
+        self.assertEqual(len(spans), 6)
         self.assertFalse(any(span.failed for span in spans))
 
     def test_a_failed_request_says_where(self):
-        spans, error = self.get_offer("NO-SUCH-THING", "4bf92f3577b34da6a3ce929d0e0e4737", wanted=4)
+        spans, error = self.get_offer("NO-SUCH-THING", "4bf92f3577b34da6a3ce929d0e0e4737", wanted=5)
         self.assertEqual(error.code(), grpc.StatusCode.NOT_FOUND)
         asked = self.one(spans, "storefront", "CLIENT", "catalog.v1.Catalog/GetProduct")
         self.assertTrue(asked.failed)

@@ -18,7 +18,8 @@ Json Seconds(int64_t nanos) { return static_cast<double>(nanos) / 1e9; }
 Json SecondsOrNull(int64_t nanos) { return nanos < 0 ? Json(nullptr) : Seconds(nanos); }
 
 Json ToJson(const ChildCall& child) {
-  return {{"method", child.method},
+  return {{"system", child.system.empty() ? "rpc" : child.system},
+          {"method", child.method},
           {"target", child.target},
           {"attempt", child.attempt},
           {"hedge", child.hedge},

@@ -123,6 +123,18 @@ TEST(Timeline, TellsTheWaitTheHandlerTheCallsAndTheEnd) {
   EXPECT_EQ(steps[4].at_nanos, Millis(40));
 }
 
+TEST(Timeline, TheUseOfADatabaseIsNamedByWhatIsDone) {
+  CallRecord call = GetCall();
+  call.children = {{.system = "sqlite",
+                    .method = "find product",
+                    .target = "shop.db",
+                    .start_nanos = Millis(2),
+                    .duration_nanos = Millis(10)}};
+  const std::vector<TimelineStep> steps = Timeline(call);
+  ASSERT_EQ(steps.size(), 4u);
+  EXPECT_EQ(steps[2].what, "sqlite: find product in shop.db: OK");
+}
+
 TEST(Timeline, ACallThatWasTurnedAwayHasNoHandler) {
   const std::vector<TimelineStep> steps = Timeline(*SomeCalls().methods[0].failed[0]);
   ASSERT_EQ(steps.size(), 2u);

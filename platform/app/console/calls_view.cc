@@ -14,7 +14,9 @@ using observability::CallRecordPtr;
 using observability::ChildCall;
 
 std::string DescribeChild(const ChildCall& child) {
-  std::string text = absl::StrCat("calls ", child.method, " of ", child.target);
+  std::string text = child.system.empty()
+                         ? absl::StrCat("calls ", child.method, " of ", child.target)
+                         : absl::StrCat(child.system, ": ", child.method, " in ", child.target);
   if (child.attempt > 1) absl::StrAppend(&text, ", attempt ", child.attempt);
   if (child.hedge) absl::StrAppend(&text, " beside the first");
   if (child.duration_nanos < 0) return absl::StrCat(text, ": under way");

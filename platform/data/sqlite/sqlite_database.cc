@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "platform/data/database_use.h"
 #include "platform/data/sqlite/sqlite_status.h"
 
 namespace weft::data {
@@ -169,6 +170,7 @@ absl::Status SqliteDatabase::Configure(const SqliteOptions& options) {
 absl::Status SqliteDatabase::ToStatus(int code) const { return SqliteStatus(handle_, code, path_); }
 
 absl::StatusOr<SqliteStatement> SqliteDatabase::Prepare(absl::string_view sql) {
+  if (use_ != nullptr) use_->AddQuery(sql);
   sql = absl::StripAsciiWhitespace(sql);  // SQLite does not keep it, so the cache would miss
   if (const auto cached = cache_.find(sql); cached != cache_.end()) {
     sqlite3_stmt* statement = cached->second;
@@ -202,6 +204,7 @@ void SqliteDatabase::GiveBack(sqlite3_stmt* statement) {
 }
 
 absl::Status SqliteDatabase::Execute(const std::string& sql) {
+  if (use_ != nullptr) use_->AddQuery(sql);
   return ToStatus(sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr));
 }
 

@@ -38,6 +38,8 @@ struct sqlite3_stmt;
 
 namespace weft::data {
 
+class DatabaseUse;
+
 class SqliteDatabase;
 
 // Statements kept compiled by a connection, by their text.
@@ -134,6 +136,9 @@ class SqliteDatabase {
   SqliteDatabase(const SqliteDatabase&) = delete;
   SqliteDatabase& operator=(const SqliteDatabase&) = delete;
 
+  // From now on tells `use`, which outlives that, the text of each statement; null: nobody.
+  void TellQueries(DatabaseUse* use) { use_ = use; }
+
   // Compiles one statement, or takes it from the cache.
   absl::StatusOr<SqliteStatement> Prepare(absl::string_view sql);
 
@@ -162,6 +167,7 @@ class SqliteDatabase {
   const std::string path_;
   sqlite3* const handle_;
   std::map<std::string, sqlite3_stmt*, std::less<>> cache_;  // those not on loan
+  DatabaseUse* use_ = nullptr;
 };
 
 }  // namespace weft::data

@@ -1,5 +1,6 @@
 #include "platform/data/sqlite/sqlite_pool.h"
 
+#include <filesystem>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -33,19 +34,25 @@ absl::StatusOr<std::unique_ptr<SqlitePool>> SqlitePool::Open(SqlitePoolOptions o
 
 SqlitePool::SqlitePool(const SqlitePoolOptions& options,
                        std::vector<std::unique_ptr<SqliteDatabase>> connections)
-    : free_(std::move(connections)),
+    : database_name_(std::filesystem::path(options.database.path).filename()),
+      free_(std::move(connections)),
       threads_({.name = options.name,
                 .threads = options.threads,
                 .queue = options.queue,
                 .clock = options.clock}) {}
 
-SqlitePool::Loan::Loan(SqlitePool& pool) : pool_(pool) {
-  absl::MutexLock lock(&pool_.mutex_);
-  database_ = std::move(pool_.free_.back());
-  pool_.free_.pop_back();
+SqlitePool::Loan::Loan(SqlitePool& pool, DatabaseUse& use) : pool_(pool) {
+  {
+    absl::MutexLock lock(&pool_.mutex_);
+    database_ = std::move(pool_.free_.back());
+    pool_.free_.pop_back();
+  }
+  use.ConnectionAcquired();
+  if (use.recorded()) database_->TellQueries(&use);
 }
 
 SqlitePool::Loan::~Loan() {
+  database_->TellQueries(nullptr);
   database_->RollBack();
   absl::MutexLock lock(&pool_.mutex_);
   pool_.free_.push_back(std::move(database_));

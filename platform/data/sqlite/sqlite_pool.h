@@ -4,7 +4,7 @@
 //       SqlitePool::Open({.database = {.path = "shop.db"}, .threads = 4, .queue = 64});
 //   …on a fiber:
 //   absl::StatusOr<Product> product =
-//       (*pool)->Run([&](SqliteDatabase& db) { return FindProduct(db, sku); });
+//       (*pool)->Run("find product", [&](SqliteDatabase& db) { return FindProduct(db, sku); });
 //
 // SQLite lets one connection write at a time: more threads help readers.
 #ifndef WEFT_PLATFORM_DATA_SQLITE_SQLITE_POOL_H_
@@ -20,6 +20,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "platform/base/clock.h"
+#include "platform/data/database_use.h"
 #include "platform/data/sqlite/sqlite_database.h"
 #include "platform/fiber/blocking_pool.h"
 
@@ -46,13 +47,17 @@ class SqlitePool {
   // Calls `function` with a connection on a thread of the pool, and parks the calling fiber until
   // it has returned: BlockingPool::Run() with a SqliteDatabase& for the function. The function may
   // block; it must not keep the connection, or statements of it. A transaction that it leaves open
-  // is rolled back.
+  // is rolled back. `operation` names it in traces and in timelines of calls (database_use.h): a
+  // literal, such as "find product".
   template <typename F>
-  auto Run(F function) {
-    return threads_.Run([this, &function] {
-      Loan loan(*this);
+  auto Run(const char* operation, F function) {
+    DatabaseUse use("sqlite", operation, database_name_);
+    auto result = threads_.Run([this, &function, &use] {
+      Loan loan(*this, use);
       return function(loan.database());
     });
+    use.End(result);
+    return result;
   }
 
   // For its metrics.
@@ -62,7 +67,7 @@ class SqlitePool {
   // A connection for the time of one job.
   class Loan {
    public:
-    explicit Loan(SqlitePool& pool);
+    Loan(SqlitePool& pool, DatabaseUse& use);
     ~Loan();
     Loan(const Loan&) = delete;
     Loan& operator=(const Loan&) = delete;
@@ -76,6 +81,7 @@ class SqlitePool {
   SqlitePool(const SqlitePoolOptions& options,
              std::vector<std::unique_ptr<SqliteDatabase>> connections);
 
+  const std::string database_name_;  // the file's, without its folder
   absl::Mutex mutex_;
   // As many as threads, so one is free whenever a job runs.
   std::vector<std::unique_ptr<SqliteDatabase>> free_ ABSL_GUARDED_BY(mutex_);

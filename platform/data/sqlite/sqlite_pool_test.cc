@@ -18,11 +18,16 @@
 #include "platform/fiber/fiber.h"
 #include "platform/fiber/runtime.h"
 #include "platform/fiber/task_group.h"
+#include "platform/observability/testing/recorded_tracing.h"
 
 namespace weft::data {
 namespace {
 
+using observability::kSampled;
+using observability::kUnsampled;
 using testing::HasSubstr;
+
+constexpr rpc::MethodDescriptor kGet = {"/shop.v1.Shop/Get", rpc::MethodKind::kUnary};
 
 class SqlitePoolTest : public testing::Test {
  protected:
@@ -55,11 +60,11 @@ class SqlitePoolTest : public testing::Test {
 TEST_F(SqlitePoolTest, FiberReadsWhatItWrote) {
   const auto pool = Open(2);
   runtime_.Run([&] {
-    const absl::Status made = pool->Run([](SqliteDatabase& database) {
+    const absl::Status made = pool->Run("test", [](SqliteDatabase& database) {
       return database.Execute("CREATE TABLE t (x); INSERT INTO t VALUES (1), (2)");
     });
     EXPECT_TRUE(made.ok()) << made;
-    const absl::StatusOr<int64_t> count = pool->Run(Count);
+    const absl::StatusOr<int64_t> count = pool->Run("count", Count);
     ASSERT_TRUE(count.ok()) << count.status();
     EXPECT_EQ(*count, 2);
   });
@@ -74,7 +79,7 @@ TEST_F(SqlitePoolTest, JobsRunAtTheSameTimeOnConnectionsOfTheirOwn) {
     TaskGroup group;
     for (int i = 0; i < 2; ++i) {
       group.Spawn([&, i] {
-        return pool->Run([&](SqliteDatabase& database) {
+        return pool->Run("test", [&](SqliteDatabase& database) {
           seen[i] = &database;
           if (both->Block()) delete both;
           return absl::OkStatus();
@@ -93,7 +98,7 @@ TEST_F(SqlitePoolTest, FiberParksWhileTheJobBlocksItsThread) {
   runtime_.Run([&] {
     TaskGroup group;
     group.Spawn([&] {
-      return pool->Run([&](SqliteDatabase&) {
+      return pool->Run("test", [&](SqliteDatabase&) {
         go_on.WaitForNotification();
         return absl::OkStatus();
       });
@@ -110,7 +115,7 @@ TEST_F(SqlitePoolTest, MoreJobsThanTheQueueHoldsAreRefused) {
   runtime_.Run([&] {
     TaskGroup group;
     const auto wait = [&] {
-      return pool->Run([&](SqliteDatabase&) {
+      return pool->Run("test", [&](SqliteDatabase&) {
         go_on.WaitForNotification();
         return absl::OkStatus();
       });
@@ -129,11 +134,11 @@ TEST_F(SqlitePoolTest, MoreJobsThanTheQueueHoldsAreRefused) {
 TEST_F(SqlitePoolTest, TransactionLeftOpenIsRolledBack) {
   const auto pool = Open(1);
   runtime_.Run([&] {
-    const absl::Status left_open = pool->Run([](SqliteDatabase& database) {
+    const absl::Status left_open = pool->Run("test", [](SqliteDatabase& database) {
       return database.Execute("CREATE TABLE t (x); BEGIN; INSERT INTO t VALUES (1)");
     });
     EXPECT_TRUE(left_open.ok());
-    const absl::StatusOr<int64_t> count = pool->Run(Count);
+    const absl::StatusOr<int64_t> count = pool->Run("count", Count);
     ASSERT_TRUE(count.ok()) << count.status();
     EXPECT_EQ(*count, 0);
   });
@@ -142,12 +147,12 @@ TEST_F(SqlitePoolTest, TransactionLeftOpenIsRolledBack) {
 TEST_F(SqlitePoolTest, ConnectionComesBackFromAJobThatThrew) {
   const auto pool = Open(1);
   runtime_.Run([&] {
-    const absl::Status thrown = pool->Run([](SqliteDatabase&) -> absl::Status {
+    const absl::Status thrown = pool->Run("test", [](SqliteDatabase&) -> absl::Status {
       throw std::runtime_error("no");  // as a library that the job calls might
     });
     EXPECT_EQ(thrown.code(), absl::StatusCode::kInternal);
-    const absl::Status after =
-        pool->Run([](SqliteDatabase& database) { return database.Execute("CREATE TABLE t (x)"); });
+    const absl::Status after = pool->Run(
+        "test", [](SqliteDatabase& database) { return database.Execute("CREATE TABLE t (x)"); });
     EXPECT_TRUE(after.ok()) << after;
   });
 }
@@ -165,6 +170,45 @@ TEST_F(SqlitePoolTest, MemoryAndNoThreadsAreRefused) {
   EXPECT_EQ(
       SqlitePool::Open({.database = {.path = folder_ / "shop.db"}, .threads = 0}).status().code(),
       absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(SqlitePoolTest, AnOperationIsASpanOfItsCall) {
+  observability::RecordedTracing tracing;
+  const auto pool = Open(1);
+  runtime_.Run([&] {
+    const auto make_and_fail = [&] {
+      const absl::Status made = pool->Run("make table", [](SqliteDatabase& database) {
+        return database.Execute("CREATE TABLE t (x DEFAULT 'secret')");
+      });
+      EXPECT_TRUE(made.ok()) << made;
+      EXPECT_FALSE(pool->Run("no table",
+                             [](SqliteDatabase& database) {
+                               return database.Prepare("SELECT * FROM u WHERE x = ?1").status();
+                             })
+                       .ok());
+    };
+    tracing.Serve(kGet, kSampled, make_and_fail);
+    tracing.Serve(kGet, kUnsampled, [&] { EXPECT_TRUE(pool->Run("count", Count).ok()); });
+  });
+  const auto spans = tracing.TakeSpans();
+  ASSERT_EQ(spans.size(), 3u);  // The third is the call's.
+  const auto text = [&spans](size_t i, const char* key) {
+    return opentelemetry::nostd::get<std::string>(spans[i]->GetAttributes().at(key));
+  };
+  EXPECT_EQ(spans[0]->GetParentSpanId(), spans[2]->GetSpanId());
+  EXPECT_EQ(std::string(spans[0]->GetName()), "make table");
+  EXPECT_EQ(spans[0]->GetSpanKind(), opentelemetry::trace::SpanKind::kClient);
+  EXPECT_EQ(text(0, "db.system.name"), "sqlite");
+  EXPECT_EQ(text(0, "db.namespace"), "shop.db");
+  EXPECT_EQ(text(0, "db.query.summary"), "make table");
+  EXPECT_EQ(text(0, "db.query.text"), "CREATE TABLE t (x DEFAULT ?)");
+  EXPECT_EQ(spans[0]->GetAttributes().count("error.type"), 0u);
+  ASSERT_EQ(spans[0]->GetEvents().size(), 1u);
+  EXPECT_EQ(spans[0]->GetEvents()[0].GetName(), "connection acquired");
+  EXPECT_EQ(std::string(spans[1]->GetName()), "no table");
+  EXPECT_EQ(text(1, "db.query.text"), "SELECT * FROM u WHERE x = ?1");
+  EXPECT_EQ(text(1, "error.type"), "INTERNAL");
+  EXPECT_EQ(spans[1]->GetStatus(), opentelemetry::trace::StatusCode::kError);
 }
 
 }  // namespace

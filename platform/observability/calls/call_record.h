@@ -22,9 +22,11 @@ inline constexpr size_t kMaxChildCalls = 32;
 // Bytes of a status' message, or of a method's name that a client made up.
 inline constexpr size_t kMaxCallTextBytes = 1024;
 
-// A call, or an attempt at one (rpc/client/retry.h), that the served call made.
+// A call, or an attempt at one (rpc/client/retry.h), that the served call made; or its use of a
+// database.
 struct ChildCall {
-  std::string method = {};
+  std::string system = {};  // "sqlite"; empty: a call
+  std::string method = {};  // of a database: what is done there
   std::string target = {};
   int attempt = 1;
   bool hedge = false;           // an attempt beside the first one

@@ -133,6 +133,20 @@ std::unique_ptr<rpc::ClientCallTracker> CallRecorder::MadeCalls::Start(rpc::Outg
   return std::make_unique<Tracker>(*handle, child);
 }
 
+NotedOperation::NotedOperation(const char* system, const char* operation,
+                               const std::string& target) {
+  const CallHandle* const handle = Current().GetIfSet();
+  if (handle == nullptr || !handle->valid()) return;
+  live_ = handle->live;
+  call_ = handle->number;
+  child_ = live_->shard->BeginChild(*live_, system, operation, target);
+}
+
+void NotedOperation::End(const absl::Status& status) {
+  if (live_ == nullptr || live_->number != call_) return;
+  ShardCalls::EndChild(*live_, child_, live_->shard->clock().MonotonicNanos(), {.status = status});
+}
+
 CallsView CallRecorder::Look(Runtime& runtime, absl::Duration timeout) const {
   Check(Runtime::Current() != &runtime, "CallRecorder::Look blocks its thread: not on a shard");
   auto answers = std::make_shared<Answers>();

@@ -20,12 +20,14 @@
 #define WEFT_PLATFORM_OBSERVABILITY_CALLS_CALL_RECORDER_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "platform/fiber/runtime.h"
 #include "platform/observability/calls/call_record.h"
@@ -49,6 +51,24 @@ struct CallsView {
   size_t in_flight_total = 0;
   std::vector<Method> methods;  // that were called, by name
   std::vector<int> stuck_shards;
+};
+
+// The use of a database, or of something else that is no call, by the call that the fiber works
+// for; shown among those that it makes. For drivers. Where no call is recorded it costs a look at a
+// FiberLocal.
+class NotedOperation {
+ public:
+  // `system` ("sqlite") and `operation` have static storage. On the fiber, as all else.
+  NotedOperation(const char* system, const char* operation, const std::string& target);
+  NotedOperation(const NotedOperation&) = delete;
+  NotedOperation& operator=(const NotedOperation&) = delete;
+  // Once.
+  void End(const absl::Status& status);
+
+ private:
+  LiveCall* live_ = nullptr;  // null: none
+  uint64_t call_ = 0;
+  uint64_t child_ = 0;
 };
 
 // Outlives the runtime whose calls it records.

@@ -101,6 +101,35 @@ TEST_F(CallRecorderTest, ACallThatEndedTellsItsTimelineAndWhatItCalled) {
   EXPECT_EQ(record.children[1].duration_nanos, Millis(20));
 }
 
+TEST_F(CallRecorderTest, TheUseOfADatabaseIsAChildToo) {
+  runtime_.Run([&] {
+    Serve([&] {
+      NotedOperation find("sqlite", "find product", "shop.db");
+      EXPECT_TRUE(weft::SleepFor(absl::Milliseconds(3)).ok());
+      find.End(absl::UnavailableError("locked"));
+      NotedOperation list("sqlite", "list products", "shop.db");
+      return absl::InternalError("gave up");
+    }).IgnoreError();
+  });
+  const CallsView view = Look();
+  const CallRecord& record = *view.methods.at(0).failed.at(0);
+  ASSERT_THAT(record.children, SizeIs(2));
+  EXPECT_EQ(record.children[0].system, "sqlite");
+  EXPECT_EQ(record.children[0].method, "find product");
+  EXPECT_EQ(record.children[0].target, "shop.db");
+  EXPECT_EQ(record.children[0].duration_nanos, Millis(3));
+  EXPECT_EQ(record.children[0].code, absl::StatusCode::kUnavailable);
+  EXPECT_EQ(record.children[1].duration_nanos, -1);
+}
+
+TEST_F(CallRecorderTest, TheUseOfADatabaseOutsideCallsIsNotNoted) {
+  runtime_.Run([&] {
+    NotedOperation find("sqlite", "find product", "shop.db");
+    find.End(absl::OkStatus());
+  });
+  EXPECT_THAT(Look().methods, SizeIs(0));
+}
+
 TEST_F(CallRecorderTest, ACallInFlightTellsHowLongAndForWhom) {
   auto hold = std::make_unique<SimulatedClock::Hold>(runtime_.clock());
   absl::Notification called;

@@ -78,15 +78,28 @@ const std::string* ShardCalls::Target(const std::string& target) {
   return &*targets_.insert(target).first;
 }
 
-uint64_t ShardCalls::BeginChild(LiveCall& live, const rpc::OutgoingCall& call) {
+NotedChild& ShardCalls::AddChild(LiveCall& live, const std::string& target) {
   if (live.children.size() == kMaxChildCalls) live.children.erase(live.children.begin());
   NotedChild& child = live.children.emplace_back();
   child.number = ++live.children_noted;
-  child.method = &call.method;
-  child.target = Target(call.target);
+  child.target = Target(target);
+  child.start_nanos = clock_.MonotonicNanos();
+  return child;
+}
+
+uint64_t ShardCalls::BeginChild(LiveCall& live, const rpc::OutgoingCall& call) {
+  NotedChild& child = AddChild(live, call.target);
+  child.method = call.method.name();
   child.attempt = call.attempt;
   child.hedge = call.hedge;
-  child.start_nanos = clock_.MonotonicNanos();
+  return child.number;
+}
+
+uint64_t ShardCalls::BeginChild(LiveCall& live, const char* system, const char* method,
+                                const std::string& target) {
+  NotedChild& child = AddChild(live, target);
+  child.system = system;
+  child.method = method;
   return child.number;
 }
 
@@ -107,7 +120,8 @@ void ShardCalls::DescribeChildren(const LiveCall& live, CallRecord* record) cons
   record->children.reserve(live.children.size());
   for (const NotedChild& child : live.children) {
     record->children.push_back(
-        {.method = child.method->name(),
+        {.system = child.system,
+         .method = child.method,
          .target = *child.target,
          .attempt = child.attempt,
          .hedge = child.hedge,

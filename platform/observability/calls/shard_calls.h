@@ -29,8 +29,9 @@ inline constexpr size_t kMaxChildTargets = 256;
 
 // A child call as it is noted: nothing is copied, nothing is formatted.
 struct NotedChild {
-  uint64_t number = 0;  // within its call
-  const rpc::MethodDescriptor* method = nullptr;
+  uint64_t number = 0;      // within its call
+  const char* system = "";  // as that of ChildCall, and like `method` in static storage
+  const char* method = "";
   const std::string* target = nullptr;  // of ShardCalls::targets_
   int attempt = 1;
   bool hedge = false;
@@ -79,8 +80,10 @@ class ShardCalls {
   // Its record, if it is kept.
   CallRecordPtr End(LiveCall& live, const absl::Status& status);
 
-  // A call to another service begins and ends.
+  // A call to another service, or the use of a database (ChildCall), begins and ends.
   uint64_t BeginChild(LiveCall& live, const rpc::OutgoingCall& call);
+  uint64_t BeginChild(LiveCall& live, const char* system, const char* method,
+                      const std::string& target);
   static void EndChild(LiveCall& live, uint64_t number, int64_t now_nanos,
                        const rpc::EndedCall& ended);
 
@@ -94,6 +97,7 @@ class ShardCalls {
   };
 
   const std::string* Target(const std::string& target);
+  NotedChild& AddChild(LiveCall& live, const std::string& target);
   CallRecord Describe(const LiveCall& live, int64_t now_nanos) const;
   void DescribeChildren(const LiveCall& live, CallRecord* record) const;
   CallRecordPtr KeepIfWorthIt(const LiveCall& live, const absl::Status& status);

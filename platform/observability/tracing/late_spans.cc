@@ -6,6 +6,7 @@
 #include "opentelemetry/trace/span_startoptions.h"
 #include "platform/base/cell_rate.h"
 #include "platform/observability/tracing/address.h"
+#include "platform/observability/tracing/database_span.h"
 #include "platform/observability/tracing/rpc_attributes.h"
 
 namespace weft::observability {
@@ -55,6 +56,12 @@ void AddChild(trace::Tracer& tracer, const trace::SpanContext& parent, const Chi
   options.kind = trace::SpanKind::kClient;
   options.parent = parent;
   SetStart(times.start, times.start_nanos, options);
+  if (!child.system.empty()) {
+    const auto span = StartDatabaseSpan(tracer, child.system, child.method, child.target, options);
+    span->SetAttribute("weft.late", true);
+    SetDatabaseStatus(*span, absl::Status(child.code, ""));
+    return End(*span, times);
+  }
   const auto span = Start(tracer, child.method, options);
   SetAddress(*span, "server.address", "server.port", ParseAddress(child.target));
   SetAttempt(*span, child.attempt, child.hedge);

@@ -97,6 +97,30 @@ TEST_F(LateSpansTest, ASlowCallGetsTheSpansAndTheTimesThatItHad) {
   EXPECT_EQ(second.GetDuration(), std::chrono::milliseconds(100)) << "until its call had ended";
 }
 
+TEST_F(LateSpansTest, TheUseOfADatabaseIsASpanOfItsKind) {
+  CallRecord record = Slow();
+  record.children = {{.system = "sqlite",
+                      .method = "find product",
+                      .target = "shop.db",
+                      .start_nanos = 100'000'000,
+                      .duration_nanos = 1'500'000'000,
+                      .code = absl::StatusCode::kUnavailable}};
+  const Spans spans = Add({record});
+  ASSERT_THAT(spans, SizeIs(2));
+  const sdk::SpanData& query = *spans[0];
+  EXPECT_EQ(query.GetName(), "find product");
+  EXPECT_EQ(query.GetSpanKind(), trace::SpanKind::kClient);
+  EXPECT_EQ(query.GetDuration(), std::chrono::milliseconds(1'500));
+  EXPECT_EQ(query.GetStatus(), trace::StatusCode::kError);
+  const auto text = [&query](const char* key) {
+    return opentelemetry::nostd::get<std::string>(query.GetAttributes().at(key));
+  };
+  EXPECT_EQ(text("db.system.name"), "sqlite");
+  EXPECT_EQ(text("db.namespace"), "shop.db");
+  EXPECT_EQ(text("error.type"), "UNAVAILABLE");
+  EXPECT_EQ(query.GetAttributes().count("rpc.system"), 0u);
+}
+
 TEST_F(LateSpansTest, ATraceThatBeganHereKeepsTheIdsThatOthersWereTold) {
   const Spans spans = Add({Slow()});
   ASSERT_THAT(spans, SizeIs(3));
