@@ -1,6 +1,7 @@
 #include "platform/data/database_use.h"
 
 #include "absl/strings/str_cat.h"
+#include "platform/base/clock.h"
 #include "platform/base/cut_text.h"
 #include "platform/base/utf8.h"
 #include "platform/data/query_text.h"
@@ -11,7 +12,7 @@
 namespace weft::data {
 
 DatabaseUse::DatabaseUse(const char* system, const char* operation, const std::string& database)
-    : noted_(system, operation, database) {
+    : noted_(system, operation, database), start_nanos_(Clock::Real().MonotonicNanos()) {
   if (!observability::CurrentTraceIds().sampled()) return;
   const observability::TracerPtr tracer = observability::Tracing::Tracer();
   span_ = observability::StartDatabaseSpan(*tracer, system, operation, database);
@@ -23,7 +24,8 @@ DatabaseUse::~DatabaseUse() {
 }
 
 void DatabaseUse::ConnectionAcquired() {
-  if (span_ != nullptr) span_->AddEvent("connection acquired");
+  waited_nanos_ = Clock::Real().MonotonicNanos() - start_nanos_;
+  if (span_ != nullptr) span_->AddEvent(observability::kConnectionAcquired);
 }
 
 void DatabaseUse::AddQuery(absl::string_view sql) {
@@ -33,7 +35,7 @@ void DatabaseUse::AddQuery(absl::string_view sql) {
 
 void DatabaseUse::End(const absl::Status& status) {
   ended_ = true;
-  noted_.End(status);
+  noted_.End(status, absl::Nanoseconds(waited_nanos_));
   if (span_ == nullptr) return;
   if (!queries_.empty()) {
     span_->SetAttribute("db.query.text", ValidUtf8(ShortenedText(queries_, kMaxQueryTextBytes)));

@@ -11,6 +11,7 @@
 #define WEFT_PLATFORM_DATA_DATABASE_USE_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "absl/status/status.h"
@@ -35,9 +36,9 @@ class DatabaseUse {
   DatabaseUse(const DatabaseUse&) = delete;
   DatabaseUse& operator=(const DatabaseUse&) = delete;
 
-  // Whether the two below are of use.
+  // Whether AddQuery() is of use.
   bool recorded() const { return span_ != nullptr; }
-  // The wait for a connection is over. Any thread, as the next.
+  // The wait for a connection is over. Any thread, as the next; before the end.
   void ConnectionAcquired();
   // The text of a statement, without its values (query_text.h). One thread at a time.
   void AddQuery(absl::string_view sql);
@@ -53,6 +54,8 @@ class DatabaseUse {
   observability::NotedOperation noted_;
   opentelemetry::nostd::shared_ptr<opentelemetry::trace::Span> span_;  // null: not recorded
   std::string queries_;
+  const int64_t start_nanos_;
+  int64_t waited_nanos_ = 0;
   bool ended_ = false;
 };
 

@@ -25,6 +25,7 @@ Json ToJson(const ChildCall& child) {
           {"hedge", child.hedge},
           {"start_seconds", Seconds(child.start_nanos)},
           {"duration_seconds", SecondsOrNull(child.duration_nanos)},
+          {"waited_seconds", Seconds(child.waited_nanos)},
           {"status",
            child.duration_nanos < 0 ? Json(nullptr) : Json(absl::StatusCodeToString(child.code))},
           {"will_retry", child.will_retry}};

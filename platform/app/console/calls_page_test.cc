@@ -129,10 +129,11 @@ TEST(Timeline, TheUseOfADatabaseIsNamedByWhatIsDone) {
                     .method = "find product",
                     .target = "shop.db",
                     .start_nanos = Millis(2),
-                    .duration_nanos = Millis(10)}};
+                    .duration_nanos = Millis(10),
+                    .waited_nanos = Millis(7)}};
   const std::vector<TimelineStep> steps = Timeline(call);
   ASSERT_EQ(steps.size(), 4u);
-  EXPECT_EQ(steps[2].what, "sqlite: find product in shop.db: OK");
+  EXPECT_EQ(steps[2].what, "sqlite: find product in shop.db: OK, 7ms of it for a connection");
 }
 
 TEST(Timeline, ACallThatWasTurnedAwayHasNoHandler) {

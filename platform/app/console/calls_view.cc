@@ -13,6 +13,8 @@ using observability::CallRecord;
 using observability::CallRecordPtr;
 using observability::ChildCall;
 
+constexpr int64_t kWaitWorthTellingNanos = 100'000;
+
 std::string DescribeChild(const ChildCall& child) {
   std::string text = child.system.empty()
                          ? absl::StrCat("calls ", child.method, " of ", child.target)
@@ -22,6 +24,10 @@ std::string DescribeChild(const ChildCall& child) {
   if (child.duration_nanos < 0) return absl::StrCat(text, ": under way");
   absl::StrAppend(&text, ": ", absl::StatusCodeToString(child.code));
   if (child.will_retry) absl::StrAppend(&text, ", tried again");
+  if (child.waited_nanos >= kWaitWorthTellingNanos) {
+    absl::StrAppend(&text, ", ", absl::FormatDuration(absl::Nanoseconds(child.waited_nanos)),
+                    " of it for a connection");
+  }
   return text;
 }
 

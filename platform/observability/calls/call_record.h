@@ -32,6 +32,7 @@ struct ChildCall {
   bool hedge = false;           // an attempt beside the first one
   int64_t start_nanos = 0;      // since the served call was accepted
   int64_t duration_nanos = -1;  // -1: it was under way
+  int64_t waited_nanos = 0;     // of that, for a connection to the database
   absl::StatusCode code = absl::StatusCode::kOk;
   bool will_retry = false;  // another attempt follows
 };

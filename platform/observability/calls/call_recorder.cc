@@ -142,9 +142,10 @@ NotedOperation::NotedOperation(const char* system, const char* operation,
   child_ = live_->shard->BeginChild(*live_, system, operation, target);
 }
 
-void NotedOperation::End(const absl::Status& status) {
+void NotedOperation::End(const absl::Status& status, absl::Duration waited) {
   if (live_ == nullptr || live_->number != call_) return;
-  ShardCalls::EndChild(*live_, child_, live_->shard->clock().MonotonicNanos(), {.status = status});
+  ShardCalls::EndChild(*live_, child_, live_->shard->clock().MonotonicNanos(), {.status = status},
+                       absl::ToInt64Nanoseconds(waited));
 }
 
 CallsView CallRecorder::Look(Runtime& runtime, absl::Duration timeout) const {

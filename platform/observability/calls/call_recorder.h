@@ -62,8 +62,8 @@ class NotedOperation {
   NotedOperation(const char* system, const char* operation, const std::string& target);
   NotedOperation(const NotedOperation&) = delete;
   NotedOperation& operator=(const NotedOperation&) = delete;
-  // Once.
-  void End(const absl::Status& status);
+  // Once. `waited`: of its time, what went by until a connection was there.
+  void End(const absl::Status& status, absl::Duration waited = absl::ZeroDuration());
 
  private:
   LiveCall* live_ = nullptr;  // null: none

@@ -106,7 +106,7 @@ TEST_F(CallRecorderTest, TheUseOfADatabaseIsAChildToo) {
     Serve([&] {
       NotedOperation find("sqlite", "find product", "shop.db");
       EXPECT_TRUE(weft::SleepFor(absl::Milliseconds(3)).ok());
-      find.End(absl::UnavailableError("locked"));
+      find.End(absl::UnavailableError("locked"), absl::Milliseconds(2));
       NotedOperation list("sqlite", "list products", "shop.db");
       return absl::InternalError("gave up");
     }).IgnoreError();
@@ -118,6 +118,7 @@ TEST_F(CallRecorderTest, TheUseOfADatabaseIsAChildToo) {
   EXPECT_EQ(record.children[0].method, "find product");
   EXPECT_EQ(record.children[0].target, "shop.db");
   EXPECT_EQ(record.children[0].duration_nanos, Millis(3));
+  EXPECT_EQ(record.children[0].waited_nanos, Millis(2));
   EXPECT_EQ(record.children[0].code, absl::StatusCode::kUnavailable);
   EXPECT_EQ(record.children[1].duration_nanos, -1);
 }

@@ -104,11 +104,12 @@ uint64_t ShardCalls::BeginChild(LiveCall& live, const char* system, const char* 
 }
 
 void ShardCalls::EndChild(LiveCall& live, uint64_t number, int64_t now_nanos,
-                          const rpc::EndedCall& ended) {
+                          const rpc::EndedCall& ended, int64_t waited_nanos) {
   // One of the last, mostly; gone, where more than are kept came after it.
   for (auto child = live.children.rbegin(); child != live.children.rend(); ++child) {
     if (child->number != number) continue;
     child->end_nanos = now_nanos;
+    child->waited_nanos = waited_nanos;
     child->code = ended.status.code();
     child->will_retry = ended.will_retry;
     return;
@@ -127,6 +128,7 @@ void ShardCalls::DescribeChildren(const LiveCall& live, CallRecord* record) cons
          .hedge = child.hedge,
          .start_nanos = child.start_nanos - accepted_nanos,
          .duration_nanos = child.end_nanos < 0 ? -1 : child.end_nanos - child.start_nanos,
+         .waited_nanos = child.waited_nanos,
          .code = child.code,
          .will_retry = child.will_retry});
   }

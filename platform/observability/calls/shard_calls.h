@@ -37,6 +37,7 @@ struct NotedChild {
   bool hedge = false;
   int64_t start_nanos = 0;  // on the runtime's clock, as the end
   int64_t end_nanos = -1;
+  int64_t waited_nanos = 0;
   absl::StatusCode code = absl::StatusCode::kOk;
   bool will_retry = false;
 };
@@ -85,7 +86,7 @@ class ShardCalls {
   uint64_t BeginChild(LiveCall& live, const char* system, const char* method,
                       const std::string& target);
   static void EndChild(LiveCall& live, uint64_t number, int64_t now_nanos,
-                       const rpc::EndedCall& ended);
+                       const rpc::EndedCall& ended, int64_t waited_nanos = 0);
 
   const Clock& clock() const { return clock_; }
   ShardCallsView Look();

@@ -19,6 +19,9 @@ opentelemetry::nostd::shared_ptr<opentelemetry::trace::Span> StartDatabaseSpan(
     opentelemetry::trace::Tracer& tracer, absl::string_view system, absl::string_view operation,
     absl::string_view database, opentelemetry::trace::StartSpanOptions options = {});
 
+// An event: until then the operation waited for a connection.
+inline constexpr char kConnectionAcquired[] = "connection acquired";
+
 // Of an operation that has ended: nothing where it was OK.
 void SetDatabaseStatus(opentelemetry::trace::Span& span, const absl::Status& status);
 

@@ -59,6 +59,9 @@ void AddChild(trace::Tracer& tracer, const trace::SpanContext& parent, const Chi
   if (!child.system.empty()) {
     const auto span = StartDatabaseSpan(tracer, child.system, child.method, child.target, options);
     span->SetAttribute("weft.late", true);
+    if (child.waited_nanos > 0) {
+      AddEvent(*span, kConnectionAcquired, times.start + absl::Nanoseconds(child.waited_nanos));
+    }
     SetDatabaseStatus(*span, absl::Status(child.code, ""));
     return End(*span, times);
   }
@@ -103,7 +106,7 @@ void LateSpans::Add(const CallRecord& record) {
   }
   SetAddress(*span, "network.peer.address", "network.peer.port", ParseAddress(record.peer));
   if (record.handler_nanos >= 0) {
-    AddHandlerStart(*span, record.accepted + absl::Nanoseconds(record.handler_nanos));
+    AddEvent(*span, kHandlerStarts, record.accepted + absl::Nanoseconds(record.handler_nanos));
   }
   for (const ChildCall& child : record.children) {
     AddChild(*tracer_, span->GetContext(), child, times);

@@ -104,6 +104,7 @@ TEST_F(LateSpansTest, TheUseOfADatabaseIsASpanOfItsKind) {
                       .target = "shop.db",
                       .start_nanos = 100'000'000,
                       .duration_nanos = 1'500'000'000,
+                      .waited_nanos = 900'000'000,
                       .code = absl::StatusCode::kUnavailable}};
   const Spans spans = Add({record});
   ASSERT_THAT(spans, SizeIs(2));
@@ -119,6 +120,9 @@ TEST_F(LateSpansTest, TheUseOfADatabaseIsASpanOfItsKind) {
   EXPECT_EQ(text("db.namespace"), "shop.db");
   EXPECT_EQ(text("error.type"), "UNAVAILABLE");
   EXPECT_EQ(query.GetAttributes().count("rpc.system"), 0u);
+  ASSERT_THAT(query.GetEvents(), SizeIs(1));
+  EXPECT_EQ(query.GetEvents()[0].GetName(), "connection acquired");
+  EXPECT_EQ(query.GetEvents()[0].GetTimestamp().time_since_epoch(), std::chrono::seconds(1'001));
 }
 
 TEST_F(LateSpansTest, ATraceThatBeganHereKeepsTheIdsThatOthersWereTold) {

@@ -49,8 +49,8 @@ void SetStart(absl::Time start, int64_t start_nanos, trace::StartSpanOptions& op
   options.start_steady_time = common::SteadyTimestamp(std::chrono::nanoseconds(start_nanos));
 }
 
-void AddHandlerStart(trace::Span& span, absl::Time when) {
-  span.AddEvent("handler starts", ToOtel(when));
+void AddEvent(trace::Span& span, const char* name, absl::Time when) {
+  span.AddEvent(name, ToOtel(when));
 }
 
 void SetAttempt(trace::Span& span, int attempt, bool hedge) {

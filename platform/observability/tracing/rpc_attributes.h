@@ -42,9 +42,11 @@ void SetStatus(opentelemetry::trace::Span& span, const absl::Status& status, boo
 void SetStart(absl::Time start, int64_t start_nanos,
               opentelemetry::trace::StartSpanOptions& options);
 
-// The event "handler starts": until then the call waited for its fiber's turn, and for what
-// interceptors had it wait for.
-void AddHandlerStart(opentelemetry::trace::Span& span, absl::Time when);
+// An event of a served call: until then it waited for its fiber's turn, and for what interceptors
+// had it wait for.
+inline constexpr char kHandlerStarts[] = "handler starts";
+
+void AddEvent(opentelemetry::trace::Span& span, const char* name, absl::Time when);
 
 // previous-rpc-attempts, and whether the attempt is made beside the first one (rpc/client/retry.h).
 void SetAttempt(opentelemetry::trace::Span& span, int attempt, bool hedge);

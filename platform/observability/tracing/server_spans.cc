@@ -85,8 +85,8 @@ absl::Status TracingServerInterceptor::Record(CallContext& call, Next next, cons
     status = next();
   }
   if (call.handler_started_nanos() != 0) {
-    AddHandlerStart(
-        *span, accepted + absl::Nanoseconds(call.handler_started_nanos() - call.accepted_nanos()));
+    AddEvent(*span, kHandlerStarts,
+             accepted + absl::Nanoseconds(call.handler_started_nanos() - call.accepted_nanos()));
   }
   // Else told as the fiber parks, when this span has ended.
   if (const int64_t nanos = Runtime::CurrentStallNanos()) AddStallEvent(*span, nanos);
