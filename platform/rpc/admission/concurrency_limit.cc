@@ -86,7 +86,8 @@ double ConcurrencyLimit::Ratio(bool lower) const {
 void ConcurrencyLimit::CloseWindow(int64_t now_nanos) {
   const double ratio = Ratio();
   const bool limited = 2 * most_in_flight_ >= limit();
-  const bool slow = Ratio(/*lower=*/true) > options_.tolerance && most_in_flight_ > options_.min;
+  const double surely = Ratio(/*lower=*/true);
+  const bool slow = surely > options_.tolerance && most_in_flight_ > options_.min;
   if (probing_) {
     EndProbe(ratio, limited);
   } else {
@@ -95,6 +96,8 @@ void ConcurrencyLimit::CloseWindow(int64_t now_nanos) {
     const bool lowered = limit_ < options_.initial;
     if (slow && !lowered && now_nanos - slow_since_nanos_ < kNanosToBelieve) {
       // Wait and see.
+    } else if (slow && !lowered && LowerAtOnce(surely)) {
+      // And see whether that was it.
     } else if (limited && --windows_to_probe_ <= 0) {
       BeginProbe(ratio);
     } else if (limited) {
@@ -117,6 +120,17 @@ void ConcurrencyLimit::Adjust(double ratio) {
   const double gradient = std::clamp(options_.tolerance / ratio, 0.5, 1.0);
   if (gradient < 1) slow_start_ = false;
   SetLimit(slow_start_ ? 2 * limit_ : limit_ * gradient + std::sqrt(limit_));
+}
+
+// By Little's law: as many calls as were served at once, had each taken no longer than it may.
+// Halving from window to window would take seconds, as windows last as long as slow calls do.
+bool ConcurrencyLimit::LowerAtOnce(double ratio) {
+  const double served = most_in_flight_ * options_.tolerance / ratio;
+  if (served + std::sqrt(served) >= limit_) return false;
+  slow_start_ = false;
+  windows_to_probe_ = std::min(windows_to_probe_, kWindowsToFirstProbe);
+  SetLimit(served + std::sqrt(served));
+  return true;
 }
 
 void ConcurrencyLimit::BeginProbe(double ratio) {

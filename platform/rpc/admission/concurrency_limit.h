@@ -9,9 +9,10 @@
 //   gradient = clamp(tolerance * baseline / latency, 0.5, 1)
 //   limit    = limit * gradient + sqrt(limit)
 //
-// once a window, while calls come close to it or are slow. Unlike there, each method has a baseline
-// of its own, and a window compares the sum of latencies with the sum of the baselines of the very
-// calls it saw: a change of the mix is no change of latency.
+// once a window, while calls come close to it or are slow; the first time, when latency has been
+// too high for a second, it falls at once to what the gradient has in the end. Unlike there, each
+// method has a baseline of its own, and a window compares the sum of latencies with the sum of the
+// baselines of the very calls it saw: a change of the mix is no change of latency.
 //
 // Calls of one method differ among themselves, too: an average of few says little. So latency
 // counts as higher than its baseline, and a baseline as too high, by what is left when three
@@ -90,6 +91,7 @@ class ConcurrencyLimit {
   double Ratio(bool lower = false) const;
   void CloseWindow(int64_t now_nanos);
   void Adjust(double ratio);
+  bool LowerAtOnce(double ratio);
   void BeginProbe(double ratio);
   void EndProbe(double ratio, bool limited);
   // How much the best baseline got better: 1 not at all, 2 twice as fast.
