@@ -143,12 +143,13 @@ void Config::Set(const std::string& name, ConfigValue value, const std::string& 
 
 std::vector<ConfigEntry> Config::Entries() const {
   std::vector<ConfigEntry> entries;
-  for (const auto& [name, setting] : values_) {
+  for (const auto& entry : values_) {
+    const auto& setting = entry.second;  // clang 14 does not capture structured bindings
     const auto shown = [&setting](const ConfigValue& value) {
       const std::string text = FormatValue(value);
       return setting.secret && !text.empty() ? "(secret)" : WithoutPassword(text);
     };
-    entries.push_back({.name = name,
+    entries.push_back({.name = entry.first,
                        .value = shown(setting.value),
                        .default_value = shown(setting.default_value),
                        .origin = setting.origin});
