@@ -149,6 +149,31 @@ void Tighten(std::optional<T>& limit, std::optional<T> other) {
   if (other.has_value()) limit = limit.has_value() ? std::min(*limit, *other) : *other;
 }
 
+// What /proc tells of the process' cgroups.
+struct ProcTexts {
+  explicit ProcTexts(const CgroupPaths& paths)
+      : cgroup(ReadFile(paths.cgroup)), mountinfo(ReadFile(paths.mountinfo)), root(paths.root) {}
+  const std::string cgroup;
+  const std::string mountinfo;
+  const std::string root;
+};
+
+std::vector<CgroupFolder> FoldersOf(const std::string& controller, const ProcTexts& texts) {
+  std::vector<CgroupFolder> folders;
+  for (const Hierarchy& hierarchy : ParseMountinfo(texts.mountinfo, controller)) {
+    const std::optional<std::string> path = CgroupPath(texts.cgroup, controller, hierarchy.v2);
+    if (!path.has_value()) continue;
+    const std::string mount_point = absl::StrCat(texts.root, hierarchy.mount_point);
+    std::string below = PathBelowMount(*path, hierarchy.mount_root);
+    for (int depth = 0; depth < kMaxDepth; ++depth) {
+      folders.push_back({.path = absl::StrCat(mount_point, below), .v2 = hierarchy.v2});
+      if (below.empty()) break;
+      below.resize(below.rfind('/'));
+    }
+  }
+  return folders;
+}
+
 std::optional<uint64_t> MemoryLimitOf(const CgroupFolder& folder) {
   const std::optional<uint64_t> limit =
       Number(folder.Read(folder.v2 ? "memory.max" : "memory.limit_in_bytes"));
@@ -172,20 +197,7 @@ std::string CgroupFolder::Read(const std::string& file) const {
 }
 
 std::vector<CgroupFolder> CgroupFolders(const std::string& controller, const CgroupPaths& paths) {
-  const std::string cgroup = ReadFile(paths.cgroup);
-  std::vector<CgroupFolder> folders;
-  for (const Hierarchy& hierarchy : ParseMountinfo(ReadFile(paths.mountinfo), controller)) {
-    const std::optional<std::string> path = CgroupPath(cgroup, controller, hierarchy.v2);
-    if (!path.has_value()) continue;
-    const std::string mount_point = absl::StrCat(paths.root, hierarchy.mount_point);
-    std::string below = PathBelowMount(*path, hierarchy.mount_root);
-    for (int depth = 0; depth < kMaxDepth; ++depth) {
-      folders.push_back({.path = absl::StrCat(mount_point, below), .v2 = hierarchy.v2});
-      if (below.empty()) break;
-      below.resize(below.rfind('/'));
-    }
-  }
-  return folders;
+  return FoldersOf(controller, ProcTexts(paths));
 }
 
 std::optional<double> CpuQuotaOf(const CgroupFolder& folder) {
@@ -196,8 +208,9 @@ std::optional<double> CpuQuotaOf(const CgroupFolder& folder) {
 }
 
 CgroupStats ReadCgroupStats(const CgroupPaths& paths) {
+  const ProcTexts texts(paths);
   CgroupStats stats;
-  for (const CgroupFolder& folder : CgroupFolders("cpu", paths)) {
+  for (const CgroupFolder& folder : FoldersOf("cpu", texts)) {
     const std::optional<double> quota = CpuQuotaOf(folder);
     if (!quota.has_value()) continue;
     Tighten(stats.cpu_quota, quota);
@@ -209,7 +222,7 @@ CgroupStats ReadCgroupStats(const CgroupPaths& paths) {
         1e-6 * static_cast<double>(Field(text, "throttled_usec").value_or(0)) +
         1e-9 * static_cast<double>(Field(text, "throttled_time").value_or(0));
   }
-  for (const CgroupFolder& folder : CgroupFolders("memory", paths)) {
+  for (const CgroupFolder& folder : FoldersOf("memory", texts)) {
     Tighten(stats.memory_limit_bytes, MemoryLimitOf(folder));
     if (!stats.memory_usage_bytes.has_value()) stats.memory_usage_bytes = MemoryUsageOf(folder);
   }
