@@ -54,9 +54,6 @@ absl::Status App::Start(SetUp set_up) {
 }
 
 absl::Status App::StartRuntime() {
-  absl::StatusOr<observability::OtlpProtocol> protocol =
-      observability::ParseOtlpProtocol(config_.String("tracing.otlp_protocol"));
-  if (!protocol.ok()) return AboutKey("tracing.otlp_protocol", protocol.status());
   absl::StatusOr<std::unique_ptr<observability::Telemetry>> telemetry =
       observability::Telemetry::Start(
           {.service_name = options_.name,
@@ -64,7 +61,8 @@ absl::Status App::StartRuntime() {
            .access_sample_ratio = config_.Double("log.access_sample_ratio"),
            .record_calls = config_.Bool("admin.record_calls"),
            .otlp_endpoint = config_.String("tracing.otlp_endpoint"),
-           .otlp_protocol = *protocol,
+           .otlp_protocol =
+               observability::ParseOtlpProtocol(config_.String("tracing.otlp_protocol")).value(),
            .sample_ratio = config_.Double("tracing.sample_ratio"),
            .slow_call = config_.Duration("tracing.slow_call")});
   if (!telemetry.ok()) return AboutKey("tracing.otlp_endpoint", telemetry.status());
