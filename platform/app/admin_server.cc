@@ -155,6 +155,10 @@ void Send(mg_connection* connection, const AdminReply& reply, bool with_body) {
 
 }  // namespace
 
+AdminReply ErrorReply(int status, absl::string_view message) {
+  return {.status = status, .body = absl::StrCat(message, "\n")};
+}
+
 absl::StatusOr<std::unique_ptr<AdminServer>> AdminServer::Start(AdminServerOptions options,
                                                                 std::vector<AdminPage> pages) {
   const absl::StatusOr<Address> address = ParseAddress(options.listen);

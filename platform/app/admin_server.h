@@ -67,6 +67,9 @@ struct AdminReply {
   std::string file_name = "";         // under which a browser saves the body
 };
 
+// A line of text that says what is wrong.
+AdminReply ErrorReply(int status, absl::string_view message);
+
 struct AdminPage {
   std::string path;  // "/metrics"
   std::string help;  // a phrase for the index; empty: not listed

@@ -21,10 +21,6 @@ constexpr observability::Logger kLog("app");
 constexpr size_t kMaxGroupsLogged = 100;
 constexpr absl::Duration kCancelTimeout = absl::Milliseconds(250);
 
-AdminReply Error(int status, absl::string_view message) {
-  return {.status = status, .body = absl::StrCat(message, "\n")};
-}
-
 }  // namespace
 
 FibersPages::FibersPages(Runtime& runtime, bool allow_cancel)
@@ -32,7 +28,7 @@ FibersPages::FibersPages(Runtime& runtime, bool allow_cancel)
 
 AdminReply FibersPages::Show(const AdminRequest& request) const {
   const absl::StatusOr<FibersQuery> query = ParseFibersQuery(request);
-  if (!query.ok()) return Error(400, std::string(query.status().message()));
+  if (!query.ok()) return ErrorReply(400, query.status().message());
   FibersView view = LookAtFibers(runtime_, *query);
   if (allow_cancel_) view.cancel_token = token_.text();
   switch (query->format) {
@@ -48,22 +44,19 @@ AdminReply FibersPages::Show(const AdminRequest& request) const {
 
 AdminReply FibersPages::Cancel(const AdminRequest& request) const {
   if (!allow_cancel_) {
-    return Error(403, "cancelling fibers is not allowed here: set admin.allow_cancel");
+    return ErrorReply(403, "cancelling fibers is not allowed here: set admin.allow_cancel");
   }
-  const std::map<std::string, std::string> form = ParseQuery(request.body);
-  const auto field = [&form](const char* name) {
-    const auto found = form.find(name);
-    return found == form.end() ? std::string() : found->second;
-  };
-  if (!token_.Matches(field("token"))) {
-    return Error(403, "send the token that /debug/fibers?format=html has in its buttons");
+  const AdminRequest form = {.query = ParseQuery(request.body)};
+  if (!token_.Matches(form.Parameter("token"))) {
+    return ErrorReply(403, "send the token that /debug/fibers?format=html has in its buttons");
   }
   uint64_t id = 0;
-  if (!absl::SimpleAtoi(field("id"), &id)) return Error(400, "id= is the number of a fiber");
+  if (!absl::SimpleAtoi(form.Parameter("id"), &id))
+    return ErrorReply(400, "id= is the number of a fiber");
   const absl::Status cancelled = runtime_.CancelFiber(id, kCancelTimeout);
   if (!cancelled.ok()) {
-    return Error(cancelled.code() == absl::StatusCode::kNotFound ? 404 : 503,
-                 std::string(cancelled.message()));
+    return ErrorReply(cancelled.code() == absl::StatusCode::kNotFound ? 404 : 503,
+                      std::string(cancelled.message()));
   }
   kLog.Warning("a fiber was cancelled by hand", {{"fiber", id}});
   return {.content_type = kHtmlContentType,

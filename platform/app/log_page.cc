@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "platform/app/console/format.h"
 #include "platform/app/console/html_table.h"
 #include "platform/app/html.h"
 #include "platform/app/printable.h"
@@ -28,10 +29,6 @@ constexpr observability::Logger kLog("app");
 constexpr absl::string_view kLevels[] = {"debug", "info", "warning", "error"};
 constexpr absl::string_view kDefault = "default";
 constexpr char kPath[] = "/debug/log";
-
-AdminReply Error(int status, absl::string_view message) {
-  return {.status = status, .body = absl::StrCat(message, "\n")};
-}
 
 std::string NameOf(const ModuleLogLevel& level) {
   return level.module.empty() ? "(all others)" : level.module;
@@ -102,29 +99,32 @@ absl::Status Apply(const Change& change) {
 }  // namespace
 
 AdminReply LogPages::Show(const AdminRequest& request) const {
-  const std::string& format = request.Parameter("format");
-  if (format == "json") return {.content_type = "application/json", .body = AsJson()};
-  if (format == "html" || (format.empty() && absl::StrContains(request.accept, "text/html"))) {
-    return {.content_type = kHtmlContentType, .body = AsHtml()};
+  const absl::StatusOr<PageFormat> format = ParsePageFormat(request);
+  if (!format.ok()) return ErrorReply(400, format.status().message());
+  switch (*format) {
+    case PageFormat::kJson:
+      return {.content_type = "application/json", .body = AsJson()};
+    case PageFormat::kHtml:
+      return {.content_type = kHtmlContentType, .body = AsHtml()};
+    case PageFormat::kText:
+      break;
   }
-  if (format.empty() || format == "text") return {.body = AsText()};
-  return Error(400, absl::StrCat("format=", Printable(format),
-                                 " is not known; it is one of text, json, html"));
+  return {.body = AsText()};
 }
 
 AdminReply LogPages::Set(const AdminRequest& request) const {
   const AdminRequest form = {.query = ParseQuery(request.body)};
   if (!token_.Matches(form.Parameter("token"))) {
-    return Error(403, "send the token= that /debug/log?format=json tells");
+    return ErrorReply(403, "send the token= that /debug/log?format=json tells");
   }
   const absl::StatusOr<Change> change = ParseChange(form);
-  if (!change.ok()) return Error(400, std::string(change.status().message()));
+  if (!change.ok()) return ErrorReply(400, change.status().message());
   // Before it is changed: a higher level must not hide who made it so.
   kLog.Warning("changing a log level by hand",
                {{"of", change->module.empty() ? "all others" : change->module},
                 {"to", change->level ? observability::SeverityName(*change->level) : kDefault},
                 {"for", form.Parameter("for").empty() ? "good" : form.Parameter("for")}});
-  if (absl::Status s = Apply(*change); !s.ok()) return Error(400, std::string(s.message()));
+  if (absl::Status s = Apply(*change); !s.ok()) return ErrorReply(400, s.message());
   if (absl::StrContains(request.accept, "text/html")) {
     return {.content_type = kHtmlContentType, .body = AsHtml()};
   }

@@ -24,10 +24,6 @@ using observability::CpuProfileOptions;
 
 constexpr char kPath[] = "/debug/profile";
 
-AdminReply Error(int status, absl::string_view message) {
-  return {.status = status, .body = absl::StrCat(message, "\n")};
-}
-
 // A whole number from 1 to `max`; `value` as it was where there is no such parameter.
 absl::Status ParseNumber(const AdminRequest& request, const std::string& name, int max,
                          int* value) {
@@ -79,7 +75,7 @@ std::string HowTo() {
 AdminReply Program() {
   std::error_code error;
   const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
-  if (error) return Error(500, absl::StrCat("cannot read /proc/self/exe: ", error.message()));
+  if (error) return ErrorReply(500, absl::StrCat("cannot read /proc/self/exe: ", error.message()));
   return {.body = absl::StrCat(program.string(), "\n")};
 }
 
@@ -107,7 +103,7 @@ AdminReply ProfilePages::Profile(const AdminRequest& request) {
     return {.content_type = kHtmlContentType, .body = HowTo()};
   }
   const absl::StatusOr<CpuProfileOptions> options = ParseOptions(request);
-  if (!options.ok()) return Error(400, std::string(options.status().message()));
+  if (!options.ok()) return ErrorReply(400, options.status().message());
   if (request.method == "HEAD") return {.content_type = "application/octet-stream"};
   const std::string begin =
       absl::FormatTime("%Y%m%dT%H%M%SZ", Clock::Real().Now(), absl::UTCTimeZone());
@@ -119,9 +115,9 @@ AdminReply ProfilePages::Profile(const AdminRequest& request) {
   }
   const std::string message(profile.status().message());
   if (profile.status().code() == absl::StatusCode::kUnavailable) {
-    return Error(409, absl::StrCat(message, "; ask again when that one is done"));
+    return ErrorReply(409, absl::StrCat(message, "; ask again when that one is done"));
   }
-  return Error(503, message);
+  return ErrorReply(503, message);
 }
 
 AdminReply ProfilePages::Symbols(const AdminRequest& request) const {
@@ -132,13 +128,14 @@ AdminReply ProfilePages::Symbols(const AdminRequest& request) const {
     return {.body = absl::StrCat("num_symbols: ", has_names ? 1 : 0, "\n")};
   }
   if (request.body.size() >= static_cast<size_t>(kMaxSymbolRequestBytes)) {
-    return Error(413, "too many addresses: ask for fewer at once");
+    return ErrorReply(413, "too many addresses: ask for fewer at once");
   }
   std::string names;
   for (const absl::string_view text : absl::StrSplit(request.body, '+', absl::SkipEmpty())) {
     uint64_t address = 0;
     if (!absl::SimpleHexAtoi(text, &address)) {
-      return Error(400, absl::StrCat(Printable(std::string(text)), " is no hexadecimal address"));
+      return ErrorReply(400,
+                        absl::StrCat(Printable(std::string(text)), " is no hexadecimal address"));
     }
     // pprof has already gone back from return addresses to the calls.
     const std::string& name = symbolizer.Name(static_cast<uintptr_t>(address) + 1);

@@ -12,9 +12,7 @@ namespace weft::app {
 
 AdminReply CallsPage::Show(const AdminRequest& request) const {
   const absl::StatusOr<CallsQuery> query = ParseCallsQuery(request);
-  if (!query.ok()) {
-    return {.status = 400, .body = absl::StrCat(std::string(query.status().message()), "\n")};
-  }
+  if (!query.ok()) return ErrorReply(400, query.status().message());
   if (recorder_ == nullptr) {
     return {.status = 404, .body = "calls are not recorded: set admin.record_calls\n"};
   }

@@ -55,9 +55,7 @@ std::vector<AdminPage> ConsolePages::Pages() {
 
 AdminReply ConsolePages::Overview(const AdminRequest& request) const {
   const absl::StatusOr<PageFormat> format = ParsePageFormat(request);
-  if (!format.ok()) {
-    return {.status = 400, .body = absl::StrCat(std::string(format.status().message()), "\n")};
-  }
+  if (!format.ok()) return ErrorReply(400, format.status().message());
   OverviewView view = MakeOverview(Read(telemetry_), NowSeconds());
   view.title = title_;
   view.not_ready = readiness_.reason();

@@ -104,9 +104,7 @@ std::string ReportAsHtml(const Report& report) {
 
 AdminReply ShowReport(const AdminRequest& request, const Report& report) {
   const absl::StatusOr<PageFormat> format = ParsePageFormat(request);
-  if (!format.ok()) {
-    return {.status = 400, .body = absl::StrCat(std::string(format.status().message()), "\n")};
-  }
+  if (!format.ok()) return ErrorReply(400, format.status().message());
   switch (*format) {
     case PageFormat::kJson:
       return {.content_type = "application/json", .body = ReportAsJson(report)};
